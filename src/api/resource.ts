@@ -45,6 +45,9 @@ export interface ServedVersion<T extends KubeObject = KubeObject> {
   fromStorage?(object: T): KubeObject
 }
 
+/** A method's parameter type, so that definitions of single kinds fit into one list. */
+export type FieldReader<T> = { read(object: T): string }['read']
+
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   group: string
   kind: string
@@ -58,6 +61,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   versions: readonly ServedVersion<T>[]
   /** Name of the version in which objects are stored and all hooks work. */
   storageVersion: string
+  /** Objects are those of another definition (`events.k8s.io` serves core events): its storage, its `storageVersion`; hooks work on that shape. */
+  storedAs?: { group: string; plural: string }
   /** Verbs other than the full set (`create delete deletecollection get list patch update watch`), for resources such as reviews. */
   verbs?: readonly string[]
   /** Static defaults come from the schema tables; this adds those that depend on other fields. Idempotent. */
@@ -82,7 +87,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   subresources?: Readonly<Record<string, WriteSubresource<T>>>
   scale?: ScaleSubresource
   /** Beyond `metadata.name` and `metadata.namespace`. */
-  selectableFields?: Readonly<Record<string, (object: T) => string>>
+  selectableFields?: Readonly<Record<string, FieldReader<T>>>
   columns: readonly TableColumn<T>[]
   /** Seconds after which an object is removed, and whether its writes may be lost (`Event`, see Storage's lazy writes). */
   timeToLiveSeconds?: number

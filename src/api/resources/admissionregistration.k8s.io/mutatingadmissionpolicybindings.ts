@@ -1,0 +1,13 @@
+import type { MutatingAdmissionPolicyBinding } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { v1 } from '../common/strategy.ts'
+import { bindingColumns, defaultMatchResources } from './policies.ts'
+
+export const mutatingadmissionpolicybindings = defineResource<MutatingAdmissionPolicyBinding>({
+  group: 'admissionregistration.k8s.io', kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings', singular: 'mutatingadmissionpolicybinding',
+  categories: ['api-extensions'], namespaced: false,
+  ...v1('admissionregistration', 'MutatingAdmissionPolicyBinding'),
+  allowUnconditionalUpdate: false,
+  defaults: (draft) => defaultMatchResources(draft.spec?.matchResources),
+  columns: bindingColumns,
+})

@@ -1,0 +1,13 @@
+import type { MutatingWebhookConfiguration } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, integer, nameColumn } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', singular: 'mutatingwebhookconfiguration',
+  categories: ['api-extensions'], namespaced: false,
+  ...v1('admissionregistration', 'MutatingWebhookConfiguration'),
+  generation: 'all',
+  allowUnconditionalUpdate: false,
+  columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
+})

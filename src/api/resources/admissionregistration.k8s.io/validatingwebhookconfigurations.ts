@@ -1,0 +1,13 @@
+import type { ValidatingWebhookConfiguration } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, integer, nameColumn } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const validatingwebhookconfigurations = defineResource<ValidatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', singular: 'validatingwebhookconfiguration',
+  categories: ['api-extensions'], namespaced: false,
+  ...v1('admissionregistration', 'ValidatingWebhookConfiguration'),
+  generation: 'all',
+  allowUnconditionalUpdate: false,
+  columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
+})

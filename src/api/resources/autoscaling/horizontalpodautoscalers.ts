@@ -1,0 +1,30 @@
+import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text } from '../common/columns.ts'
+import { statusHooks } from '../common/strategy.ts'
+import { autoscalerFromV1, autoscalerToV1 } from './conversion.ts'
+import { metricsText } from './metrics-text.ts'
+
+export const horizontalpodautoscalers = defineResource<V2HorizontalPodAutoscaler>({
+  group: 'autoscaling', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', singular: 'horizontalpodautoscaler',
+  shortNames: ['hpa'], categories: ['all'], namespaced: true,
+  versions: [
+    { name: 'v2', schema: 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler' },
+    {
+      name: 'v1', schema: 'io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler',
+      toStorage: (object) => autoscalerFromV1(object as HorizontalPodAutoscaler), fromStorage: autoscalerToV1,
+    },
+  ],
+  storageVersion: 'v2',
+  generation: 'none',
+  ...statusHooks<V2HorizontalPodAutoscaler>(() => ({ desiredReplicas: 0 })),
+  columns: [
+    nameColumn,
+    text('Reference', ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),
+    text('Targets', metricsText),
+    text('MinPods', ({ spec }) => String(spec?.minReplicas ?? '<unset>')),
+    text('MaxPods', ({ spec }) => spec?.maxReplicas ?? 0),
+    text('Replicas', ({ status }) => status?.currentReplicas ?? 0),
+    ageColumn,
+  ],
+})

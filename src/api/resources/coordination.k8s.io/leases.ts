@@ -1,0 +1,18 @@
+import type { Lease } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+/** A change of holder must survive a crash (two leaders would follow); a renewal need not. */
+const onlyRenewed = (draft: Lease, current: Lease | undefined) =>
+  current !== undefined && JSON.stringify({ ...draft.spec, renewTime: '' }) === JSON.stringify({ ...current.spec, renewTime: '' })
+
+export const leases = defineResource<Lease>({
+  group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases', singular: 'lease', namespaced: true,
+  ...v1('coordination', 'Lease'),
+  generation: 'none',
+  allowCreateOnUpdate: true,
+  allowUnconditionalUpdate: false,
+  lazy: onlyRenewed,
+  columns: [nameColumn, text('Holder', (lease) => lease.spec?.holderIdentity ?? ''), ageColumn],
+})

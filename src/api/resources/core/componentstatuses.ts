@@ -1,0 +1,19 @@
+import type { ComponentStatus } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+const health = (object: ComponentStatus) => object.conditions?.find((c) => c.type === 'Healthy')
+
+export const componentstatuses = defineResource<ComponentStatus>({
+  group: '', kind: 'ComponentStatus', plural: 'componentstatuses', singular: 'componentstatus', shortNames: ['cs'], namespaced: false,
+  ...v1('core', 'ComponentStatus'),
+  verbs: ['get', 'list'],
+  generation: 'none',
+  columns: [
+    nameColumn,
+    text('Status', (object) => { const found = health(object); return found ? (found.status === 'True' ? 'Healthy' : 'Unhealthy') : 'Unknown' }),
+    text('Message', (object) => health(object)?.message ?? ''),
+    text('Error', (object) => health(object)?.error ?? ''),
+  ],
+})

@@ -1,0 +1,12 @@
+import type { LimitRange } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { plainColumns } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const limitranges = defineResource<LimitRange>({
+  group: '', kind: 'LimitRange', plural: 'limitranges', singular: 'limitrange', shortNames: ['limits'], namespaced: true,
+  ...v1('core', 'LimitRange'),
+  generation: 'none',
+  allowCreateOnUpdate: true,
+  columns: plainColumns,
+})

@@ -1,0 +1,37 @@
+import type { Namespace } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text } from '../common/columns.ts'
+import { keepSpec, v1 } from '../common/strategy.ts'
+
+const nameLabel = 'kubernetes.io/metadata.name'
+
+export const namespaces = defineResource<Namespace>({
+  group: '', kind: 'Namespace', plural: 'namespaces', singular: 'namespace', shortNames: ['ns'], namespaced: false,
+  ...v1('core', 'Namespace'),
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  generation: 'none',
+  nameFormat: 'dns-label',
+  defaults(draft) {
+    if (!draft.metadata?.name) return
+    draft.metadata.labels = { ...draft.metadata.labels, [nameLabel]: draft.metadata.name }
+  },
+  prepareForCreate(draft) {
+    const finalizers = draft.spec?.finalizers ?? []
+    draft.spec = { ...draft.spec, finalizers: finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes'] }
+    draft.status = { phase: 'Active' }
+  },
+  prepareForUpdate(draft, current) {
+    draft.spec = { ...draft.spec, finalizers: current.spec?.finalizers }
+    draft.status = current.status
+  },
+  subresources: {
+    status: { prepareForUpdate: keepSpec },
+    finalize: {
+      prepareForUpdate(draft, current) {
+        draft.status = current.status
+      },
+    },
+  },
+  selectableFields: { 'status.phase': (namespace) => namespace.status?.phase ?? '', name: (namespace) => namespace.metadata?.name ?? '' },
+  columns: [nameColumn, text('Status', (namespace) => namespace.status?.phase ?? ''), ageColumn],
+})

@@ -1,0 +1,27 @@
+import type { PersistentVolumeClaim } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { accessModesText } from '../common/access-modes.ts'
+import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
+import { statusHooks, v1 } from '../common/strategy.ts'
+
+const betaClass = 'volume.beta.kubernetes.io/storage-class'
+const whenBound = (read: (claim: PersistentVolumeClaim) => string) => (claim: PersistentVolumeClaim) => (claim.spec?.volumeName ? read(claim) : '')
+
+export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
+  group: '', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', singular: 'persistentvolumeclaim', shortNames: ['pvc'], namespaced: true,
+  ...v1('core', 'PersistentVolumeClaim'),
+  generation: 'none',
+  ...statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' })),
+  selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
+  columns: [
+    nameColumn,
+    text('Status', (claim) => (claim.metadata?.deletionTimestamp ? 'Terminating' : (claim.status?.phase ?? ''))),
+    text('Volume', (claim) => claim.spec?.volumeName ?? ''),
+    text('Capacity', whenBound((claim) => claim.status?.capacity?.storage ?? '0')),
+    text('Access Modes', whenBound((claim) => accessModesText(claim.status?.accessModes))),
+    text('StorageClass', (claim) => claim.metadata?.annotations?.[betaClass] ?? claim.spec?.storageClassName ?? ''),
+    text('VolumeAttributesClass', (claim) => claim.spec?.volumeAttributesClassName ?? '<unset>'),
+    ageColumn,
+    wide(text('VolumeMode', (claim) => claim.spec?.volumeMode ?? '<unset>')),
+  ],
+})

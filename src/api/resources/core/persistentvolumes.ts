@@ -1,0 +1,28 @@
+import type { PersistentVolume } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { accessModesText } from '../common/access-modes.ts'
+import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
+import { statusHooks, v1 } from '../common/strategy.ts'
+
+const betaClass = 'volume.beta.kubernetes.io/storage-class'
+
+export const persistentvolumes = defineResource<PersistentVolume>({
+  group: '', kind: 'PersistentVolume', plural: 'persistentvolumes', singular: 'persistentvolume', shortNames: ['pv'], namespaced: false,
+  ...v1('core', 'PersistentVolume'),
+  generation: 'none',
+  ...statusHooks<PersistentVolume>(() => ({ phase: 'Pending' })),
+  selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
+  columns: [
+    nameColumn,
+    text('Capacity', (volume) => volume.spec?.capacity?.storage ?? '0'),
+    text('Access Modes', (volume) => accessModesText(volume.spec?.accessModes)),
+    text('Reclaim Policy', (volume) => volume.spec?.persistentVolumeReclaimPolicy ?? ''),
+    text('Status', (volume) => (volume.metadata?.deletionTimestamp ? 'Terminating' : (volume.status?.phase ?? ''))),
+    text('Claim', ({ spec }) => (spec?.claimRef ? `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}` : '')),
+    text('StorageClass', (volume) => volume.metadata?.annotations?.[betaClass] ?? volume.spec?.storageClassName ?? ''),
+    text('VolumeAttributesClass', (volume) => volume.spec?.volumeAttributesClassName ?? '<unset>'),
+    text('Reason', (volume) => volume.status?.reason ?? ''),
+    ageColumn,
+    wide(text('VolumeMode', (volume) => volume.spec?.volumeMode ?? '<unset>')),
+  ],
+})

@@ -1,0 +1,35 @@
+import type { Pod } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+import { podReady, podReason, podRestarts, readinessGates } from './pod-status.ts'
+
+const podIp = (pod: Pod) => pod.status?.podIPs?.[0]?.ip ?? ''
+
+export const pods = defineResource<Pod>({
+  group: '', kind: 'Pod', plural: 'pods', singular: 'pod', shortNames: ['po'], categories: ['all'], namespaced: true,
+  ...v1('core', 'Pod'),
+  graceSeconds: (pod) => pod.spec?.terminationGracePeriodSeconds ?? 30,
+  subresources: {},
+  selectableFields: {
+    'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': podIp,
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  columns: [
+    nameColumn,
+    text('Ready', podReady),
+    text('Status', podReason),
+    text('Restarts', podRestarts),
+    ageColumn,
+    wide(text('IP', (pod) => podIp(pod) || '<none>')),
+    wide(text('Node', (pod) => pod.spec?.nodeName || '<none>')),
+    wide(text('Nominated Node', (pod) => pod.status?.nominatedNodeName || '<none>')),
+    wide(text('Readiness Gates', readinessGates)),
+  ],
+})

@@ -1,0 +1,12 @@
+import type { Secret } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const secrets = defineResource<Secret>({
+  group: '', kind: 'Secret', plural: 'secrets', singular: 'secret', namespaced: true,
+  ...v1('core', 'Secret'),
+  generation: 'none',
+  selectableFields: { type: (secret) => secret.type ?? '' },
+  columns: [nameColumn, text('Type', (secret) => secret.type ?? ''), text('Data', (secret) => Object.keys(secret.data ?? {}).length), ageColumn],
+})

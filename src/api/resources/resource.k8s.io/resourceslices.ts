@@ -1,0 +1,17 @@
+import type { ResourceSlice } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const resourceslices = defineResource<ResourceSlice>({
+  group: 'resource.k8s.io', kind: 'ResourceSlice', plural: 'resourceslices', singular: 'resourceslice', namespaced: false,
+  ...v1('resource', 'ResourceSlice'),
+  selectableFields: { 'spec.nodeName': (slice) => slice.spec.nodeName ?? '', 'spec.driver': (slice) => slice.spec.driver },
+  columns: [
+    nameColumn,
+    text('Node', ({ spec }) => spec.nodeName ?? ''),
+    text('Driver', ({ spec }) => spec.driver),
+    text('Pool', ({ spec }) => spec.pool.name),
+    ageColumn,
+  ],
+})

@@ -1,0 +1,21 @@
+import type { PriorityClass } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, boolean, integer, nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const priorityclasses = defineResource<PriorityClass>({
+  group: 'scheduling.k8s.io', kind: 'PriorityClass', plural: 'priorityclasses', singular: 'priorityclass', shortNames: ['pc'], namespaced: false,
+  ...v1('scheduling', 'PriorityClass'),
+  // Set to 1 by a create and never raised.
+  generation: 'spec',
+  defaults(draft) {
+    draft.preemptionPolicy ??= 'PreemptLowerPriority'
+  },
+  columns: [
+    nameColumn,
+    integer('Value', (object) => object.value ?? 0),
+    boolean('Global-Default', (object) => object.globalDefault ?? false),
+    ageColumn,
+    text('PreemptionPolicy', (object) => object.preemptionPolicy ?? ''),
+  ],
+})

@@ -1,0 +1,21 @@
+import type { CSIDriver } from '../../generated/types.ts'
+import { defineResource } from '../../resource.ts'
+import { ageColumn, boolean, nameColumn, text } from '../common/columns.ts'
+import { v1 } from '../common/strategy.ts'
+
+export const csidrivers = defineResource<CSIDriver>({
+  group: 'storage.k8s.io', kind: 'CSIDriver', plural: 'csidrivers', singular: 'csidriver', namespaced: false,
+  ...v1('storage', 'CSIDriver'),
+  generation: 'none',
+  allowUnconditionalUpdate: false,
+  columns: [
+    nameColumn,
+    boolean('AttachRequired', ({ spec }) => spec.attachRequired ?? true),
+    boolean('PodInfoOnMount', ({ spec }) => spec.podInfoOnMount ?? false),
+    boolean('StorageCapacity', ({ spec }) => spec.storageCapacity ?? false),
+    text('TokenRequests', ({ spec }) => (spec.tokenRequests ? spec.tokenRequests.map((t) => t.audience).join(',') : '<unset>')),
+    boolean('RequiresRepublish', ({ spec }) => spec.requiresRepublish ?? false),
+    text('Modes', ({ spec }) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>'),
+    ageColumn,
+  ],
+})
