@@ -1,0 +1,53 @@
+// JSON as Kubernetes reads and writes it. `JSON.parse` does the work whenever a scan of the text proves that it reads the same.
+import { badRequestError } from '../status-error.ts'
+import { type Document, JsonSyntaxError, deepestNesting, readJson } from './json-reader.ts'
+import { countKeys, scanJson } from './json-scan.ts'
+import { summarize } from './summary.ts'
+
+export type { Document } from './json-reader.ts'
+
+export interface ParseOptions {
+  /** The kind a body must be of, for the message when it is not even JSON. */
+  mustBe?: string
+}
+
+/** @throws StatusError 400 with upstream's wording. */
+export function parseJson(bytes: Buffer, options: ParseOptions = {}): Document {
+  const scan = scanJson(bytes)
+  const text = bytes.toString('utf8')
+  if (scan.plainNumbers && scan.depth < deepestNesting) {
+    const value = tryParse(text)
+    if (value !== undefined && countKeys(value) === scan.keys) return { value, duplicates: [] }
+  }
+  try {
+    return readJson(text)
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw badRequestError(malformed(error.message, bytes, options))
+    throw error
+  }
+}
+
+function malformed(message: string, bytes: Buffer, { mustBe }: ParseOptions): string {
+  if (mustBe === undefined) return message
+  return `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; json parse error: ${message} (${summarize(bytes)})`
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Compact JSON; a bigint is written as the integer it is. */
+export function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? rawJson(String(item)) : item))
+  }
+}
+
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON

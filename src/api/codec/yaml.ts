@@ -1,0 +1,96 @@
+// YAML as sigs.k8s.io/yaml reads it: version 1.1 (yes and on are booleans, 012 is octal), but timestamps and base-60 numbers stay text.
+import type { Document as YamlDocument, LineCounter, Node, Tags, YAMLError } from 'yaml'
+import { badRequestError } from '../status-error.ts'
+import { type Document, define } from './json-reader.ts'
+import { type ParseOptions, parseJson } from './json.ts'
+import { summarize } from './summary.ts'
+
+type Yaml = typeof import('yaml')
+
+/** The first document of the text. The library is loaded at first use. @throws StatusError 400 */
+export async function parseYaml(bytes: Buffer, options: ParseOptions = {}): Promise<Document> {
+  if (bytes[0] === 0x7b) {
+    const quick = tryJson(bytes)
+    if (quick && !quick.duplicates.length) return quick
+  }
+  const refuse = (message: string): never => {
+    throw badRequestError(options.mustBe === undefined ? message : `the object provided is unrecognized (must be of type ${options.mustBe}): ${message} (${summarize(bytes)})`)
+  }
+  const text = decodeUtf8(bytes) ?? refuse(`yaml: ${bytes[0]! >= 0x80 ? 'invalid leading UTF-8 octet' : 'invalid trailing UTF-8 octet'}`)
+  const yaml = await import('yaml')
+  const lines = new yaml.LineCounter()
+  const document = yaml.parseAllDocuments(text, {
+    version: '1.1', customTags: goTags, uniqueKeys: false, intAsBigInt: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent', merge: true,
+  }) as YamlDocument[]
+  const first = document[0]
+  if (!first) return { value: {}, duplicates: [] }
+  if (first.errors[0]) refuse(describe(first.errors[0], lines))
+  const duplicates: string[] = []
+  const value = plain(convert(first, refuse) ?? {})
+  findDuplicates(yaml, first.contents as Node, lines, duplicates)
+  return { value, duplicates: duplicates.length ? [`yaml: unmarshal errors:\n${duplicates.join('\n')}`] : [] }
+}
+
+function tryJson(bytes: Buffer): Document | undefined {
+  try {
+    return parseJson(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+const goTags = (tags: Tags): Tags =>
+  tags.filter((tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')))
+
+function decodeUtf8(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function convert(document: YamlDocument, refuse: (message: string) => never): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    const anchor = /Unresolved alias.*: (\S+)/.exec((error as Error).message)
+    return refuse(anchor ? `yaml: unknown anchor '${anchor[1]}' referenced` : `yaml: ${(error as Error).message}`)
+  }
+}
+
+// Integers come as bigint; those that fit become numbers.
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  const result: Record<string, unknown> = {}
+  for (const [key, item] of Object.entries(value)) define(result, key, plain(item))
+  return result
+}
+
+function findDuplicates(yaml: Yaml, node: Node | null, lines: LineCounter, found: string[]): void {
+  if (yaml.isSeq(node)) for (const item of node.items) findDuplicates(yaml, item as Node, lines, found)
+  if (!yaml.isMap(node)) return
+  const seen = new Set<string>()
+  for (const { key, value } of node.items) {
+    const name = String(yaml.isScalar(key) ? key.value : key)
+    if (seen.has(name) && name !== '<<') found.push(`  line ${lines.linePos((key as Node).range?.[0] ?? 0).line}: key ${JSON.stringify(name)} already set in map`)
+    seen.add(name)
+    findDuplicates(yaml, value as Node | null, lines, found)
+  }
+}
+
+const messages: Partial<Record<string, string>> = {
+  TAB_AS_INDENT: 'found character that cannot start any token',
+  BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context',
+  MISSING_CHAR: 'could not find expected \':\'',
+  BAD_INDENT: 'did not find expected key',
+  UNEXPECTED_TOKEN: 'did not find expected node content',
+}
+
+function describe(error: YAMLError, lines: LineCounter): string {
+  const { line } = lines.linePos(error.pos[0])
+  return `yaml: line ${line}: ${messages[error.code] ?? error.message}`
+}
