@@ -1,0 +1,19 @@
+// What a command may touch of the process that runs it.
+export interface CliIo {
+  arguments: readonly string[]
+  environment: Readonly<Record<string, string | undefined>>
+  /** Aborted by SIGTERM and SIGINT. */
+  signal: AbortSignal
+  out(text: string): void
+  error(text: string): void
+}
+
+/** Ends a command with one line on standard error. */
+export class CliError extends Error {
+  override name = 'CliError'
+  readonly exitCode: number
+  constructor(message: string, exitCode = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

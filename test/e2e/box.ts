@@ -1,0 +1,143 @@
+// One machine for a test: a network namespace of its own with a node address, a data directory of its own, and the built binary in it.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
+
+export interface Output {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+export function run(command: string, args: readonly string[], options: { input?: string; timeout?: number; env?: NodeJS.ProcessEnv } = {}): Promise<Output> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      command, args, { timeout: options.timeout ?? 120_000, maxBuffer: 256 << 20, env: options.env ?? process.env, encoding: 'utf8' },
+      (error, stdout, stderr) => resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr }),
+    )
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(options.input ?? '')
+  })
+}
+
+/** As `run`, and throws what the command printed when it fails. */
+export async function must(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(command, args, options)
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}\n${stderr}${stdout}`)
+  return stdout
+}
+
+/** Polls until `probe` gives something truthy; the last failure is in the error. */
+export async function eventually<T>(what: string, probe: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000
+  let last: unknown
+  for (;;) {
+    try {
+      const value = await probe()
+      if (value) return value
+      last = value
+    } catch (error) {
+      last = error
+    }
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what} (last: ${last instanceof Error ? last.message : JSON.stringify(last)})`)
+    await sleep(100)
+  }
+}
+
+export class Box {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mk8s-e2e-'))
+  readonly namespace = `mk8s-${this.directory.slice(-6)}`
+  readonly dataDir = join(this.directory, 'data')
+  readonly kubeconfig = join(this.directory, 'admin.yaml')
+  readonly logFile = join(this.directory, 'mk8s.log')
+  readonly flags: readonly string[]
+  #process: ChildProcess | undefined
+  #exited: Promise<number> | undefined
+
+  constructor(flags: readonly string[] = []) {
+    this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...flags]
+  }
+
+  /** Makes the namespace: loopback, and a node address whose default route leads nowhere. */
+  async open(): Promise<this> {
+    await must('sh', ['-c', `: >"${join(this.directory, 'config.yaml')}"`])
+    await must('ip', ['netns', 'add', this.namespace])
+    await this.inside('ip', ['link', 'set', 'lo', 'up'])
+    await this.inside('ip', ['link', 'add', 'eth0', 'type', 'dummy'])
+    await this.inside('ip', ['address', 'add', '192.0.2.10/24', 'dev', 'eth0'])
+    await this.inside('ip', ['link', 'set', 'eth0', 'up'])
+    await this.inside('ip', ['route', 'add', 'default', 'via', '192.0.2.1', 'dev', 'eth0'])
+    return this
+  }
+
+  inside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+    return must('ip', ['netns', 'exec', this.namespace, command, ...args], options)
+  }
+
+  tryInside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
+    return run('ip', ['netns', 'exec', this.namespace, command, ...args], options)
+  }
+
+  get pid(): number {
+    return this.#process!.pid!
+  }
+
+  /** Starts the server and returns at once. */
+  spawn(): void {
+    const log = openSync(this.logFile, 'a')
+    const child = spawn('ip', ['netns', 'exec', this.namespace, binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    this.#process = child
+    this.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1))))
+  }
+
+  /** Starts the server and waits until its node is Ready. */
+  async start(seconds = 90): Promise<void> {
+    this.spawn()
+    await eventually('the node is Ready', async () => {
+      if (this.#process!.exitCode !== null) throw new Error(`mk8s exited: ${this.log().slice(-2000)}`)
+      return existsSync(this.kubeconfig) && / Ready /.test((await this.kubectl(['get', 'nodes'])).stdout)
+    }, seconds)
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<number> {
+    process.kill(this.pid, signal)
+    return this.#exited!
+  }
+
+  /** Exit code, once the server has ended. */
+  exited(): Promise<number> {
+    return this.#exited!
+  }
+
+  kubectl(args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
+    return run('ip', ['netns', 'exec', this.namespace, process.env.KUBECTL ?? 'kubectl', '--kubeconfig', this.kubeconfig, ...args], options)
+  }
+
+  /** kubectl's standard output; throws when it fails. */
+  async k(args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.kubectl(args, options)
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit code ${code}\n${stderr}${stdout}`)
+    return stdout
+  }
+
+  apply(manifest: unknown): Promise<string> {
+    return this.k(['apply', '-f', '-'], { input: typeof manifest === 'string' ? manifest : JSON.stringify(manifest) })
+  }
+
+  log(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : ''
+  }
+
+  /** Ends everything this box made. */
+  async close(): Promise<void> {
+    await this.tryInside(binary, ['killall', '--data-dir', this.dataDir])
+    for (const pid of (await run('ip', ['netns', 'pids', this.namespace])).stdout.split('\n').filter(Boolean)) await run('kill', ['-KILL', pid])
+    await run('ip', ['netns', 'delete', this.namespace])
+    if (!process.env.MK8S_TEST_KEEP) rmSync(this.directory, { recursive: true, force: true })
+  }
+}
