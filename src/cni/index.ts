@@ -1,0 +1,113 @@
+// The pod network of one node: a bridge with the node's pod range, masquerading towards the outside, and the CNI configuration that
+// makes containerd use it. Everything is brought to the wanted state at each start; running pods notice nothing.
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Node } from '../api/generated/types.ts'
+import type { Component } from '../base/component.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Informer } from '../client/informer.ts'
+import type { Iptables } from '../netfilter/iptables.ts'
+import { renderRestore } from '../netfilter/restore.ts'
+import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
+
+export interface PodNetworkOptions {
+  /** Of nodes; this one's `spec.podCIDR` is its range. */
+  nodes: Informer<Node>
+  nodeName: string
+  clusterCidr: string
+  bridge: string
+  mtu: number
+  /** Where the runtime looks for `*.conflist`. */
+  configurationDirectory: string
+  addressDirectory: string
+  iptables: Iptables
+  log: Logger
+}
+
+const run = promisify(execFile)
+export const masqueradeChain = 'MK8S-MASQUERADE'
+const configurationFile = '10-mk8s.conflist'
+
+export function createPodNetwork(options: PodNetworkOptions): Component & { gateway(): string } {
+  let plan: PodNetworkPlan | undefined
+  return {
+    name: 'pod network',
+    gateway() {
+      if (!plan) throw new Error('the pod network has not started')
+      return plan.gateway
+    },
+    async start(signal) {
+      const podCidr = await ownRange(options, signal)
+      plan = planPodNetwork({ podCidr, bridge: options.bridge, mtu: options.mtu, addressDirectory: options.addressDirectory })
+      await enableForwarding(options.log)
+      await ensureBridge(plan)
+      await ensureMasquerade(options, plan)
+      await writeConfiguration(options, plan)
+      return { failed: new Promise(() => {}), stop: async () => {} }
+    },
+  }
+}
+
+function ownRange({ nodes, nodeName }: PodNetworkOptions, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const found = (node: Node | undefined) => {
+      if (node?.metadata?.name !== nodeName || !node.spec?.podCIDR) return
+      resolve(node.spec.podCIDR)
+      queueMicrotask(() => unsubscribe())
+    }
+    const unsubscribe = nodes.onChange((_before, now) => found(now))
+    signal.addEventListener('abort', () => (unsubscribe(), reject(signal.reason)), { once: true })
+  })
+}
+
+async function enableForwarding(log: Logger): Promise<void> {
+  await run('modprobe', ['br_netfilter']).catch(() => {})
+  await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  // a reply between two pods of one bridge must pass netfilter, or the service address is never translated back
+  for (const name of ['iptables', 'ip6tables']) {
+    await writeFile(`/proc/sys/net/bridge/bridge-nf-call-${name}`, '1').catch((error: unknown) =>
+      log.warn('bridged packets do not pass netfilter; pods of this node do not reach each other through services', { error }),
+    )
+  }
+}
+
+async function ensureBridge({ bridge, bridgeMac, podCidr, gateway, mtu }: PodNetworkPlan): Promise<void> {
+  const exists = await run('ip', ['link', 'show', 'dev', bridge]).then(() => true, () => false)
+  if (!exists) await run('ip', ['link', 'add', bridge, 'address', bridgeMac, 'mtu', String(mtu), 'type', 'bridge'])
+  const address = `${gateway}/${podCidr.split('/')[1]}`
+  await removeOtherAddresses(bridge, address)
+  await run('ip', ['address', 'replace', address, 'dev', bridge])
+  await run('ip', ['link', 'set', bridge, 'up'])
+}
+
+async function removeOtherAddresses(bridge: string, wanted: string): Promise<void> {
+  const { stdout } = await run('ip', ['-4', '-o', 'address', 'show', 'dev', bridge])
+  for (const [, address] of stdout.matchAll(/\binet (\S+)/g)) {
+    if (address !== wanted) await run('ip', ['address', 'delete', address!, 'dev', bridge])
+  }
+}
+
+async function ensureMasquerade({ iptables, clusterCidr }: PodNetworkOptions, { podCidr }: PodNetworkPlan): Promise<void> {
+  const rules = [`-d ${clusterCidr} -j RETURN`, '-d 224.0.0.0/4 -j RETURN', '-j MASQUERADE --random-fully']
+  await iptables.restore(renderRestore([{ table: 'nat', chains: new Map([[masqueradeChain, rules]]), deleted: [], appended: [], removed: [] }]))
+  await iptables.ensureFirst('nat', 'POSTROUTING', `-s ${podCidr} -m addrtype ! --dst-type LOCAL -j ${masqueradeChain}`)
+}
+
+async function writeConfiguration(options: PodNetworkOptions, plan: PodNetworkPlan): Promise<void> {
+  const path = join(options.configurationDirectory, configurationFile)
+  const text = renderConflist(plan)
+  if ((await readFile(path, 'utf8').catch(() => '')) === text) return
+  await mkdir(options.configurationDirectory, { recursive: true })
+  await mkdir(options.addressDirectory, { recursive: true })
+  await writeFile(`${path}.new`, text, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+/** Takes away what `createPodNetwork` made, when no pod is left. */
+export async function removePodNetwork(options: { bridge: string; configurationDirectory: string; addressDirectory: string }): Promise<void> {
+  await run('ip', ['link', 'delete', options.bridge]).catch(() => {})
+  await rm(options.addressDirectory, { recursive: true, force: true })
+  await rm(join(options.configurationDirectory, configurationFile), { force: true })
+}
