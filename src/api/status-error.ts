@@ -55,8 +55,10 @@ export const conflictError = (of: GroupResource, name: string, why: string) =>
 export const modifiedConflict = (of: GroupResource, name: string) =>
   conflictError(of, name, 'the object has been modified; please apply your changes to the latest version and try again')
 
-export const forbiddenError = (of: GroupResource, name: string, why: string) =>
-  new StatusError(403, 'Forbidden', `${qualified(of)}${name ? ` ${JSON.stringify(name)}` : ''} is forbidden: ${why}`, aboutResource(of, name))
+export function forbiddenError(of: GroupResource, name: string, why: string): StatusError {
+  const what = of.resource ? `${qualified(of)}${name ? ` ${JSON.stringify(name)}` : ''} is forbidden` : 'forbidden'
+  return new StatusError(403, 'Forbidden', `${what}: ${why}`, aboutResource(of, name))
+}
 
 export function invalidError(of: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
   const lines = errors.map((e) => `${e.field}: ${e.message}`)

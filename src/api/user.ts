@@ -34,5 +34,9 @@ export interface Attributes {
   readonly subresource: string
   /** Empty for cluster-scoped resources and for all namespaces. */
   readonly namespace: string
+  /** Also for a list or watch whose field selector names one object by `metadata.name=`. */
   readonly name: string
+  /** Of list, watch and deletecollection, as in the query; undefined or empty: none. */
+  readonly fieldSelector?: string
+  readonly labelSelector?: string
 }
