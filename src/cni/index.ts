@@ -4,18 +4,15 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Node } from '../api/generated/types.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Informer } from '../client/informer.ts'
 import type { Iptables } from '../netfilter/iptables.ts'
 import { renderRestore } from '../netfilter/restore.ts'
 import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
 
 export interface PodNetworkOptions {
-  /** Of nodes; this one's `spec.podCIDR` is its range. */
-  nodes: Informer<Node>
-  nodeName: string
+  /** This node's part of the cluster's range (`spec.podCIDR`), as soon as it has one. */
+  podCidr(signal: AbortSignal): Promise<string>
   clusterCidr: string
   bridge: string
   mtu: number
@@ -39,7 +36,7 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
       return plan.gateway
     },
     async start(signal) {
-      const podCidr = await ownRange(options, signal)
+      const podCidr = await options.podCidr(signal)
       plan = planPodNetwork({ podCidr, bridge: options.bridge, mtu: options.mtu, addressDirectory: options.addressDirectory })
       await enableForwarding(options.log)
       await ensureBridge(plan)
@@ -48,18 +45,6 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
       return { failed: new Promise(() => {}), stop: async () => {} }
     },
   }
-}
-
-function ownRange({ nodes, nodeName }: PodNetworkOptions, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const found = (node: Node | undefined) => {
-      if (node?.metadata?.name !== nodeName || !node.spec?.podCIDR) return
-      resolve(node.spec.podCIDR)
-      queueMicrotask(() => unsubscribe())
-    }
-    const unsubscribe = nodes.onChange((_before, now) => found(now))
-    signal.addEventListener('abort', () => (unsubscribe(), reject(signal.reason)), { once: true })
-  })
 }
 
 async function enableForwarding(log: Logger): Promise<void> {
