@@ -82,8 +82,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   allowCreateOnUpdate?: boolean
   /** Default of `propagationPolicy`: most are `background`; ReplicationController's and old Jobs' is `orphan`. */
   defaultPropagation?: 'Background' | 'Orphan'
-  /** Grace in seconds that a deletion gets when the caller names none: `pods` only. `undefined` deletes at once. */
-  graceSeconds?(object: T): number
+  /** Grace in seconds that a deletion gets, given what the caller asked for (`undefined`: nothing): `pods` only. Without the hook objects go at once. */
+  graceSeconds?(object: T, requested?: number): number
   subresources?: Readonly<Record<string, WriteSubresource<T>>>
   scale?: ScaleSubresource
   /** Beyond `metadata.name` and `metadata.namespace`. */

@@ -2,6 +2,7 @@ import type { MutatingWebhookConfiguration } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { defaultWebhook } from './webhooks.ts'
 
 export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io', kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', singular: 'mutatingwebhookconfiguration',
@@ -9,5 +10,11 @@ export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfi
   ...v1('admissionregistration', 'MutatingWebhookConfiguration'),
   generation: 'all',
   allowUnconditionalUpdate: false,
+  defaults(draft) {
+    for (const webhook of draft.webhooks ?? []) {
+      defaultWebhook(webhook)
+      webhook.reinvocationPolicy ??= 'Never'
+    }
+  },
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

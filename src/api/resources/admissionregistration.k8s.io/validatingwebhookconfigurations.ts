@@ -2,6 +2,7 @@ import type { ValidatingWebhookConfiguration } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { defaultWebhook } from './webhooks.ts'
 
 export const validatingwebhookconfigurations = defineResource<ValidatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io', kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations', singular: 'validatingwebhookconfiguration',
@@ -9,5 +10,6 @@ export const validatingwebhookconfigurations = defineResource<ValidatingWebhookC
   ...v1('admissionregistration', 'ValidatingWebhookConfiguration'),
   generation: 'all',
   allowUnconditionalUpdate: false,
+  defaults: (draft) => draft.webhooks?.forEach(defaultWebhook),
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

@@ -2,14 +2,46 @@ import type { DaemonSet } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from '../common/columns.ts'
 import { labelsOrNone, selectorOrNone } from '../common/label-text.ts'
+import { equal } from '../common/equal.ts'
+import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 
 const status = statusHooks<DaemonSet>(() => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }))
+
+function defaults({ spec }: DaemonSet): void {
+  if (!spec) return
+  defaultPodTemplate(spec.template)
+  spec.updateStrategy ??= {}
+  spec.updateStrategy.type ||= 'RollingUpdate'
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate ??= {}
+    spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1
+    spec.updateStrategy.rollingUpdate.maxSurge ??= 0
+  }
+  spec.revisionHistoryLimit ??= 10
+}
+
+/** A field of older versions, kept in an annotation: how often the template has changed. */
+const templateGenerationKey = 'deprecated.daemonset.template.generation'
+const templateGeneration = (set: DaemonSet) => Number(set.metadata?.annotations?.[templateGenerationKey] ?? 0)
+
+function setTemplateGeneration(draft: DaemonSet, generation: number): void {
+  draft.metadata = { ...draft.metadata, annotations: { ...draft.metadata?.annotations, [templateGenerationKey]: String(generation) } }
+}
 
 export const daemonsets = defineResource<DaemonSet>({
   group: 'apps', kind: 'DaemonSet', plural: 'daemonsets', singular: 'daemonset', shortNames: ['ds'], categories: ['all'], namespaced: true,
   ...v1('apps', 'DaemonSet'),
   ...status,
+  defaults,
+  prepareForCreate(draft) {
+    status.prepareForCreate(draft)
+    if (templateGeneration(draft) < 1) setTemplateGeneration(draft, 1)
+  },
+  prepareForUpdate(draft, current) {
+    status.prepareForUpdate(draft, current)
+    setTemplateGeneration(draft, templateGeneration(current) + (equal(draft.spec?.template, current.spec?.template) ? 0 : 1))
+  },
   columns: [
     nameColumn,
     integer('Desired', (object) => object.status?.desiredNumberScheduled ?? 0),

@@ -2,12 +2,38 @@ import type { Deployment } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, containerColumns, nameColumn, text, wide } from '../common/columns.ts'
 import { selectorText } from '../common/label-text.ts'
-import { statusHooks, v1 } from '../common/strategy.ts'
+import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
+import { keepSpec, statusHooks, v1 } from '../common/strategy.ts'
+
+function defaults({ spec }: Deployment): void {
+  if (!spec) return
+  defaultPodTemplate(spec.template)
+  spec.replicas ??= 1
+  spec.strategy ??= {}
+  spec.strategy.type ||= 'RollingUpdate'
+  if (spec.strategy.type === 'RollingUpdate') {
+    spec.strategy.rollingUpdate ??= {}
+    spec.strategy.rollingUpdate.maxUnavailable ??= '25%'
+    spec.strategy.rollingUpdate.maxSurge ??= '25%'
+  }
+  spec.revisionHistoryLimit ??= 10
+  spec.progressDeadlineSeconds ??= 600
+}
 
 export const deployments = defineResource<Deployment>({
   group: 'apps', kind: 'Deployment', plural: 'deployments', singular: 'deployment', shortNames: ['deploy'], categories: ['all'], namespaced: true,
   ...v1('apps', 'Deployment'),
   ...statusHooks<Deployment>(() => ({})),
+  defaults,
+  subresources: {
+    status: {
+      prepareForUpdate(draft, current) {
+        keepSpec(draft, current)
+        const { labels: _, ...metadata } = draft.metadata ?? {}
+        draft.metadata = current.metadata?.labels ? { ...metadata, labels: current.metadata.labels } : metadata
+      },
+    },
+  },
   scale: {
     specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
     selector: (object) => selectorText((object as Deployment).spec?.selector),

@@ -2,12 +2,18 @@ import type { ReplicaSet } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from '../common/columns.ts'
 import { selectorOrNone, selectorText } from '../common/label-text.ts'
+import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 
 export const replicasets = defineResource<ReplicaSet>({
   group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', singular: 'replicaset', shortNames: ['rs'], categories: ['all'], namespaced: true,
   ...v1('apps', 'ReplicaSet'),
   ...statusHooks<ReplicaSet>(() => ({ replicas: 0 })),
+  defaults({ spec }) {
+    if (!spec) return
+    defaultPodTemplate(spec.template)
+    spec.replicas ??= 1
+  },
   scale: {
     specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
     selector: (object) => selectorText((object as ReplicaSet).spec?.selector),

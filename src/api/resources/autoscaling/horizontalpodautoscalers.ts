@@ -1,9 +1,24 @@
-import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler } from '../../generated/types.ts'
+import type { V2HPAScalingRules, HorizontalPodAutoscaler, V2HorizontalPodAutoscaler } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks } from '../common/strategy.ts'
 import { autoscalerFromV1, autoscalerToV1 } from './conversion.ts'
 import { metricsText } from './metrics-text.ts'
+
+const upRules = (): V2HPAScalingRules => ({
+  stabilizationWindowSeconds: 0, selectPolicy: 'Max',
+  policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }, { type: 'Percent', value: 100, periodSeconds: 15 }],
+})
+const downRules = (): V2HPAScalingRules => ({ selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] })
+
+function defaults({ spec }: V2HorizontalPodAutoscaler): void {
+  if (!spec) return
+  spec.minReplicas ??= 1
+  if (!spec.metrics?.length) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }]
+  if (!spec.behavior) return
+  spec.behavior.scaleUp = { ...upRules(), ...spec.behavior.scaleUp }
+  spec.behavior.scaleDown = { ...downRules(), ...spec.behavior.scaleDown }
+}
 
 export const horizontalpodautoscalers = defineResource<V2HorizontalPodAutoscaler>({
   group: 'autoscaling', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', singular: 'horizontalpodautoscaler',
@@ -18,6 +33,7 @@ export const horizontalpodautoscalers = defineResource<V2HorizontalPodAutoscaler
   storageVersion: 'v2',
   generation: 'none',
   ...statusHooks<V2HorizontalPodAutoscaler>(() => ({ desiredReplicas: 0 })),
+  defaults,
   columns: [
     nameColumn,
     text('Reference', ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),

@@ -4,6 +4,7 @@ import { ageColumn, boolean, containerColumns, integer, nameColumn, text, wide }
 import { ageSince } from '../common/duration.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { defaultJobTemplate } from './job-strategy.ts'
 
 const suspended = ({ spec }: CronJob) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')
 
@@ -11,6 +12,16 @@ export const cronjobs = defineResource<CronJob>({
   group: 'batch', kind: 'CronJob', plural: 'cronjobs', singular: 'cronjob', shortNames: ['cj'], categories: ['all'], namespaced: true,
   ...v1('batch', 'CronJob'),
   ...statusHooks<CronJob>(() => ({})),
+  defaults({ spec }) {
+    if (!spec) return
+    spec.concurrencyPolicy ||= 'Allow'
+    spec.suspend ??= false
+    spec.successfulJobsHistoryLimit ??= 3
+    spec.failedJobsHistoryLimit ??= 1
+    if (!spec.jobTemplate) return
+    spec.jobTemplate.metadata ??= {}
+    if (spec.jobTemplate.spec) defaultJobTemplate(spec.jobTemplate.spec)
+  },
   columns: [
     nameColumn,
     text('Schedule', (object) => object.spec?.schedule ?? ''),

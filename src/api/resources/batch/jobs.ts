@@ -4,6 +4,7 @@ import { ageColumn, containerColumns, nameColumn, text, wide } from '../common/c
 import { humanDuration } from '../common/duration.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { defaultJob, generateSelector } from './job-strategy.ts'
 
 function completions({ spec, status }: Job): string {
   const done = status?.succeeded ?? 0
@@ -25,11 +26,18 @@ function state(job: Job): string {
   return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(is) ?? 'Running'
 }
 
+const status = statusHooks<Job>(() => ({}))
+
 export const jobs = defineResource<Job>({
   group: 'batch', kind: 'Job', plural: 'jobs', singular: 'job', categories: ['all'], namespaced: true,
   ...v1('batch', 'Job'),
   defaultPropagation: 'Orphan',
-  ...statusHooks<Job>(() => ({})),
+  ...status,
+  defaults: defaultJob,
+  prepareForCreate(draft) {
+    if (!draft.spec?.manualSelector) generateSelector(draft)
+    status.prepareForCreate(draft)
+  },
   selectableFields: { 'status.successful': (job) => String(job.status?.succeeded ?? 0) },
   columns: [
     nameColumn,

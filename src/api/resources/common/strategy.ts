@@ -34,10 +34,17 @@ export const statusHooks = <T extends WithStatus>(initial: () => T['status']) =>
   subresources: { status: { prepareForUpdate: keepSpec<T> } },
 })
 
+/** Of metadata, only managedFields and the version that the write expects come from the draft. */
+export function keepMetadata(draft: KubeObject, current: KubeObject): void {
+  const { resourceVersion, managedFields } = draft.metadata ?? {}
+  draft.metadata = { ...current.metadata, ...(resourceVersion ? { resourceVersion } : {}), ...(managedFields ? { managedFields } : {}) }
+  if (!managedFields) delete draft.metadata.managedFields
+}
+
 /** For kinds whose `/status` writes neither `spec` nor `metadata` (beside managedFields). */
 export const statusOnly = <T extends WithStatus>(): WriteSubresource<T> => ({
   prepareForUpdate(draft, current) {
     keepSpec(draft, current)
-    draft.metadata = { ...current.metadata, ...(draft.metadata?.resourceVersion ? { resourceVersion: draft.metadata.resourceVersion } : {}), managedFields: draft.metadata?.managedFields }
+    keepMetadata(draft, current)
   },
 })

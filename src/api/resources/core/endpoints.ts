@@ -19,5 +19,8 @@ export const endpoints = defineResource<Endpoints>({
   ...v1('core', 'Endpoints'),
   generation: 'none',
   allowCreateOnUpdate: true,
+  defaults(draft) {
+    for (const port of draft.subsets?.flatMap((subset) => subset.ports ?? []) ?? []) port.protocol ||= 'TCP'
+  },
   columns: [nameColumn, text('Endpoints', addresses), ageColumn],
 })

@@ -38,6 +38,11 @@ export const events = defineResource<CoreV1Event>({
   group: '', kind: 'Event', plural: 'events', singular: 'event', shortNames: ['ev'], namespaced: true,
   ...v1('core', 'Event'),
   generation: 'none',
+  defaults(event) {
+    event.source ??= {}
+    event.reportingComponent ??= ''
+    event.reportingInstance ??= ''
+  },
   allowCreateOnUpdate: true,
   timeToLiveSeconds: 3600,
   lazy: () => true,

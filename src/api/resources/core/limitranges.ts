@@ -8,5 +8,12 @@ export const limitranges = defineResource<LimitRange>({
   ...v1('core', 'LimitRange'),
   generation: 'none',
   allowCreateOnUpdate: true,
+  defaults({ spec }) {
+    for (const item of spec?.limits ?? []) {
+      if (item.type !== 'Container') continue
+      item.default = { ...item.max, ...item.default }
+      item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest }
+    }
+  },
   columns: plainColumns,
 })

@@ -33,6 +33,9 @@ export const nodes = defineResource<Node>({
   group: '', kind: 'Node', plural: 'nodes', singular: 'node', shortNames: ['no'], namespaced: false,
   ...v1('core', 'Node'),
   generation: 'none',
+  defaults({ status }) {
+    if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
+  },
   prepareForUpdate: keepStatus,
   subresources: { status: { prepareForUpdate: keepSpec } },
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },

@@ -2,6 +2,7 @@ import type { PersistentVolumeClaim } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { accessModesText } from '../common/access-modes.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
+import { defaultClaimSpec } from '../common/claims.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
@@ -12,6 +13,9 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
   ...v1('core', 'PersistentVolumeClaim'),
   generation: 'none',
   ...statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' })),
+  defaults({ spec }) {
+    if (spec) defaultClaimSpec(spec)
+  },
   selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
   columns: [
     nameColumn,

@@ -2,7 +2,8 @@ import type { PersistentVolume } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { accessModesText } from '../common/access-modes.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
-import { statusHooks, v1 } from '../common/strategy.ts'
+import { defaultSharedSources } from '../common/pod-spec/volume-defaults.ts'
+import { keepSpec, keepStatus, v1 } from '../common/strategy.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 
@@ -10,7 +11,24 @@ export const persistentvolumes = defineResource<PersistentVolume>({
   group: '', kind: 'PersistentVolume', plural: 'persistentvolumes', singular: 'persistentvolume', shortNames: ['pv'], namespaced: false,
   ...v1('core', 'PersistentVolume'),
   generation: 'none',
-  ...statusHooks<PersistentVolume>(() => ({ phase: 'Pending' })),
+  prepareForCreate(draft, { now }) {
+    draft.status = { phase: 'Pending', lastPhaseTransitionTime: now }
+  },
+  prepareForUpdate: keepStatus,
+  subresources: {
+    status: {
+      prepareForUpdate(draft, current, { now }) {
+        keepSpec(draft, current)
+        if (draft.status && draft.status.phase !== current.status?.phase) draft.status.lastPhaseTransitionTime ??= now
+      },
+    },
+  },
+  defaults({ spec }) {
+    if (!spec) return
+    spec.persistentVolumeReclaimPolicy ||= 'Retain'
+    spec.volumeMode ??= 'Filesystem'
+    defaultSharedSources(spec)
+  },
   selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
   columns: [
     nameColumn,

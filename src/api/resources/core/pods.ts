@@ -1,16 +1,25 @@
 import type { Pod } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
-import { v1 } from '../common/strategy.ts'
+import { defaultPod } from '../common/pod-spec/defaults.ts'
+import { keepStatus, v1 } from '../common/strategy.ts'
 import { podReady, podReason, podRestarts, readinessGates } from './pod-status.ts'
+import { podGraceSeconds, prepareEphemeralContainers, preparePodForCreate, preparePodStatus, prepareResize } from './pod-strategy.ts'
 
 const podIp = (pod: Pod) => pod.status?.podIPs?.[0]?.ip ?? ''
 
 export const pods = defineResource<Pod>({
   group: '', kind: 'Pod', plural: 'pods', singular: 'pod', shortNames: ['po'], categories: ['all'], namespaced: true,
   ...v1('core', 'Pod'),
-  graceSeconds: (pod) => pod.spec?.terminationGracePeriodSeconds ?? 30,
-  subresources: {},
+  defaults: defaultPod,
+  prepareForCreate: preparePodForCreate,
+  prepareForUpdate: keepStatus,
+  graceSeconds: podGraceSeconds,
+  subresources: {
+    status: { prepareForUpdate: preparePodStatus },
+    ephemeralcontainers: { prepareForUpdate: prepareEphemeralContainers },
+    resize: { prepareForUpdate: prepareResize },
+  },
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
     'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',

@@ -2,12 +2,14 @@ import type { PodTemplate } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { containerColumns, nameColumn, text } from '../common/columns.ts'
 import { labelsOrNone } from '../common/label-text.ts'
+import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { v1 } from '../common/strategy.ts'
 
 export const podtemplates = defineResource<PodTemplate>({
   group: '', kind: 'PodTemplate', plural: 'podtemplates', singular: 'podtemplate', namespaced: true,
   ...v1('core', 'PodTemplate'),
   generation: 'all',
+  defaults: (draft) => defaultPodTemplate(draft.template),
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>((object) => object.template?.spec?.containers),

@@ -7,6 +7,13 @@ export const secrets = defineResource<Secret>({
   group: '', kind: 'Secret', plural: 'secrets', singular: 'secret', namespaced: true,
   ...v1('core', 'Secret'),
   generation: 'none',
+  defaults(draft) {
+    draft.type ||= 'Opaque'
+    if (!draft.stringData) return
+    const encoded = Object.entries(draft.stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
+    draft.data = { ...draft.data, ...Object.fromEntries(encoded) }
+    delete draft.stringData
+  },
   selectableFields: { type: (secret) => secret.type ?? '' },
   columns: [nameColumn, text('Type', (secret) => secret.type ?? ''), text('Data', (secret) => Object.keys(secret.data ?? {}).length), ageColumn],
 })

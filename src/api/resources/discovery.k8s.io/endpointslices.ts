@@ -10,5 +10,12 @@ export const endpointslices = defineResource<EndpointSlice>({
   group: 'discovery.k8s.io', kind: 'EndpointSlice', plural: 'endpointslices', singular: 'endpointslice', namespaced: true,
   ...v1('discovery', 'EndpointSlice'),
   generation: 'all',
+  defaults(draft) {
+    for (const endpoint of draft.endpoints ?? []) endpoint.conditions ??= {}
+    for (const port of draft.ports ?? []) {
+      port.name ??= ''
+      port.protocol ??= 'TCP'
+    }
+  },
   columns: [nameColumn, text('AddressType', (slice) => slice.addressType), text('Ports', ports), text('Endpoints', addresses), ageColumn],
 })

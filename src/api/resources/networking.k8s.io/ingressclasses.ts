@@ -11,6 +11,9 @@ function parameters({ spec }: IngressClass): string {
 export const ingressclasses = defineResource<IngressClass>({
   group: 'networking.k8s.io', kind: 'IngressClass', plural: 'ingressclasses', singular: 'ingressclass', namespaced: false,
   ...v1('networking', 'IngressClass'),
+  defaults({ spec }) {
+    if (spec?.parameters) spec.parameters.scope ??= 'Cluster'
+  },
   columns: [
     defaultableName('ingressclass.kubernetes.io/is-default-class'),
     text('Controller', (object) => object.spec?.controller ?? ''),

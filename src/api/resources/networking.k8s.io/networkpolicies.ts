@@ -7,5 +7,11 @@ import { v1 } from '../common/strategy.ts'
 export const networkpolicies = defineResource<NetworkPolicy>({
   group: 'networking.k8s.io', kind: 'NetworkPolicy', plural: 'networkpolicies', singular: 'networkpolicy', shortNames: ['netpol'], namespaced: true,
   ...v1('networking', 'NetworkPolicy'),
+  defaults({ spec }) {
+    if (!spec) return
+    spec.podSelector ??= {}
+    if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
+    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
+  },
   columns: [nameColumn, text('Pod-Selector', (object) => selectorOrNone(object.spec?.podSelector)), ageColumn],
 })

@@ -16,3 +16,10 @@ export const bindingColumns: readonly TableColumn<AnyBinding>[] = [
   wide(text('Groups', subjects('Group'))),
   wide(text('ServiceAccounts', subjects('ServiceAccount'))),
 ]
+
+const group = 'rbac.authorization.k8s.io'
+
+export function defaultBinding(draft: AnyBinding): void {
+  if (draft.roleRef) draft.roleRef.apiGroup ||= group
+  for (const subject of draft.subjects ?? []) if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ||= group
+}

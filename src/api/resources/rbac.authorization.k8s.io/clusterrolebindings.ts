@@ -1,7 +1,7 @@
 import type { ClusterRoleBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
-import { bindingColumns } from './bindings.ts'
+import { bindingColumns, defaultBinding } from './bindings.ts'
 
 export const clusterrolebindings = defineResource<ClusterRoleBinding>({
   group: 'rbac.authorization.k8s.io', kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', singular: 'clusterrolebinding', namespaced: false,
@@ -9,5 +9,6 @@ export const clusterrolebindings = defineResource<ClusterRoleBinding>({
   generation: 'none',
   nameFormat: 'path-segment',
   allowCreateOnUpdate: true,
+  defaults: defaultBinding,
   columns: bindingColumns,
 })

@@ -1,7 +1,7 @@
 import type { RoleBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
-import { bindingColumns } from './bindings.ts'
+import { bindingColumns, defaultBinding } from './bindings.ts'
 
 export const rolebindings = defineResource<RoleBinding>({
   group: 'rbac.authorization.k8s.io', kind: 'RoleBinding', plural: 'rolebindings', singular: 'rolebinding', namespaced: true,
@@ -9,5 +9,6 @@ export const rolebindings = defineResource<RoleBinding>({
   generation: 'none',
   nameFormat: 'path-segment',
   allowCreateOnUpdate: true,
+  defaults: defaultBinding,
   columns: bindingColumns,
 })

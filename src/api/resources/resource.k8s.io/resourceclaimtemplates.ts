@@ -8,6 +8,10 @@ export const resourceclaimtemplates = defineResource<ResourceClaimTemplate>({
   group: 'resource.k8s.io', kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates', singular: 'resourceclaimtemplate', namespaced: true,
   ...v1('resource', 'ResourceClaimTemplate'),
   generation: 'none',
-  defaults: (draft) => defaultClaimSpec(draft.spec?.spec),
+  defaults({ spec }) {
+    if (!spec) return
+    spec.metadata ??= {}
+    defaultClaimSpec(spec.spec)
+  },
   columns: [nameColumn, ageColumn],
 })

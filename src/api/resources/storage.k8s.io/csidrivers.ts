@@ -8,6 +8,16 @@ export const csidrivers = defineResource<CSIDriver>({
   ...v1('storage', 'CSIDriver'),
   generation: 'none',
   allowUnconditionalUpdate: false,
+  defaults({ spec }) {
+    if (!spec) return
+    spec.attachRequired ??= true
+    spec.podInfoOnMount ??= false
+    spec.storageCapacity ??= false
+    spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType'
+    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent']
+    spec.requiresRepublish ??= false
+    spec.seLinuxMount ??= false
+  },
   columns: [
     nameColumn,
     boolean('AttachRequired', ({ spec }) => spec.attachRequired ?? true),
