@@ -76,6 +76,8 @@ export interface ContainerSpec {
   resources: LinuxResources
   security: SecuritySpec
   stopSignal?: string
+  /** Shares the process namespace of this container of the same sandbox (ephemeral containers). */
+  targetContainerId?: string
 }
 
 export interface Sandbox {
@@ -109,6 +111,8 @@ export interface Container {
   image: string
   /** What `image` resolved to: the image's id. */
   imageId: string
+  /** The image as a pod's status names it in `imageID`: its first repository digest where it has one, else its id. */
+  imageRef: string
   state: ContainerState
   createdAt: number
   labels: Record<string, string>

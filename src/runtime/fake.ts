@@ -144,7 +144,7 @@ export class FakeRuntime implements ContainerRuntime {
     const id = this.#newId('c')
     const { name, attempt, labels, annotations, mounts, resources } = spec
     const status: ContainerStatus = {
-      id, sandboxId, name, attempt, labels, annotations, mounts, resources, image: image.repoTags[0] ?? image.id, imageId: image.id, state: 'created',
+      id, sandboxId, name, attempt, labels, annotations, mounts, resources, image: image.repoTags[0] ?? image.id, imageId: image.id, imageRef: image.repoDigests[0] ?? image.id, state: 'created',
       createdAt: this.#options.clock.now(), startedAt: 0, finishedAt: 0, exitCode: 0, reason: '', message: '', logPath: `${sandboxSpec.logDirectory}/${spec.logPath}`,
     }
     this.containers.set(id, { status, spec, behaviour, ended: Promise.withResolvers() })
@@ -170,7 +170,8 @@ export class FakeRuntime implements ContainerRuntime {
     this.#enter('stopContainer', `${this.containers.get(id)?.spec.name ?? id} ${graceSeconds}`)
     const container = this.containers.get(id)
     if (container?.status.state !== 'running') return
-    if (graceSeconds > 0 && !container.behaviour.ignoresTerm) return this.#end(container, container.behaviour.termCode ?? 0)
+    if (graceSeconds <= 0) return this.#end(container, 137)
+    if (!container.behaviour.ignoresTerm) return this.#end(container, container.behaviour.termCode ?? 0)
     const kill = this.#options.clock.after(graceSeconds * 1000, () => this.#end(container, 137))
     await container.ended.promise
     kill.cancel()
@@ -319,8 +320,8 @@ export class FakeRuntime implements ContainerRuntime {
   }
 }
 
-function asContainer({ id, sandboxId, name, attempt, image, imageId, state, createdAt, labels, annotations }: ContainerStatus): Container {
-  return { id, sandboxId, name, attempt, image, imageId, state, createdAt, labels, annotations }
+function asContainer({ id, sandboxId, name, attempt, image, imageId, imageRef, state, createdAt, labels, annotations }: ContainerStatus): Container {
+  return { id, sandboxId, name, attempt, image, imageId, imageRef, state, createdAt, labels, annotations }
 }
 
 function echoStreams(options: StreamOptions): InteractiveStreams {

@@ -1,0 +1,87 @@
+// Other programs: found, run to completion, or started to outlive us.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** The first directory's executable of that name, absolute. Directories of `extra` come before PATH's and the system's. */
+export function findExecutable(name: string, extra: readonly string[] = [], path = process.env.PATH ?? ''): string | undefined {
+  const directories = [...extra, ...path.split(':'), ...systemPath.split(':')].filter((directory) => directory.startsWith('/'))
+  return directories.map((directory) => join(directory, name)).find(isExecutable)
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface RunOptions {
+  input?: string | Buffer
+  env?: Record<string, string>
+  timeoutMilliseconds?: number
+  signal?: AbortSignal
+}
+
+export interface RunResult {
+  /** 128 + n where signal n ended it. */
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program to its end. Rejects only when it cannot be started or its time is over. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal })
+    const timer = options.timeoutMilliseconds ? setTimeout(() => (reject(new Error(`${command}: no answer in time`)), child.kill('SIGKILL')), options.timeoutMilliseconds) : undefined
+    const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+    child.on('error', (error) => (clearTimeout(timer), reject(error)))
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout: stdout(), stderr: stderr() })
+    })
+    child.stdin.on('error', () => {})
+    child.stdin.end(options.input)
+  })
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString()
+}
+
+export interface DetachedOptions {
+  command: string
+  args: readonly string[]
+  env: Record<string, string>
+  /** Receives both outputs, appended. */
+  logFile: string
+}
+
+/** Starts a program in its own session, which goes on when this process ends. */
+export function startDetached({ command, args, env, logFile }: DetachedOptions): ChildProcess {
+  const log = openSync(logFile, 'a', 0o640)
+  try {
+    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env, cwd: '/' })
+    child.unref()
+    return child
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Arguments of a living process, or undefined. A process that has ended and was not waited for counts as gone. */
+export function commandLineOf(pid: number): string[] | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+    return words.length > 0 ? words : undefined
+  } catch {
+    return undefined
+  }
+}

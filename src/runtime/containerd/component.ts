@@ -1,0 +1,225 @@
+// containerd as a supervised child. It outlives us: stopping mk8s leaves it and its pods running, the next start adopts it when its configuration
+// is still the wanted one, and replaces it (pods keep running under their shims) when it is not. When it dies it is started again with back-off.
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFile, truncate } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { sleep, type Clock, type Timer } from '../../base/clock.ts'
+import type { Component } from '../../base/component.ts'
+import { commandLineOf, startDetached, systemPath } from '../../base/child-process.ts'
+import { createGrpcClient } from '../../base/grpc/client.ts'
+import type { Logger } from '../../base/logger.ts'
+import { methods, subscribe } from '../cri/methods.ts'
+import { defaultPauseImage } from '../pause/image.ts'
+import { renderConfig } from './config.ts'
+import { canMountOverlay, checkVersion, findPrograms, readHostFacts, type Programs } from './host.ts'
+import { ensurePauseImage, importDirectory } from './images.ts'
+import { containerdPaths, type ContainerdPaths } from './paths.ts'
+import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
+
+export interface ContainerdOptions {
+  dataDirectory: string
+  clock: Clock
+  log: Logger
+  /** Default `overlayfs`, with `native` in its place where overlay cannot be mounted. */
+  snapshotter?: string
+  pauseImage?: string
+  /** Default /etc/mk8s/registries.yaml. Need not exist. */
+  registriesFile?: string
+  /** Where CNI plug-ins are looked for; default: the machine's usual directories. */
+  cniBinDirectory?: string
+}
+
+const startTimeout = 60_000
+const logLimit = 10 * 1024 * 1024
+const logCheckInterval = 3600_000
+
+export function containerdComponent(options: ContainerdOptions): Component {
+  return {
+    name: 'containerd',
+    async start(signal) {
+      const supervisor = createSupervisor(options)
+      await supervisor.begin(signal)
+      return { failed: new Promise(() => {}), stop: async () => supervisor.leave() }
+    },
+  }
+}
+
+function createSupervisor(options: ContainerdOptions) {
+  const { clock, log, pauseImage = defaultPauseImage } = options
+  const paths = containerdPaths(options.dataDirectory)
+  const left = new AbortController()
+  let rotation: Timer | undefined
+
+  async function begin(signal: AbortSignal): Promise<void> {
+    const programs = findPrograms()
+    if (options.cniBinDirectory) programs.cni = options.cniBinDirectory
+    await checkVersion(programs.containerd)
+    const changed = await writeConfiguration(options, paths, programs)
+    const adopted = await adopt(paths, changed, log)
+    if (!adopted) await launch(paths, programs, signal)
+    log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })
+    await ensurePauseImage(programs.ctr, paths.socket, pauseImage)
+    void importDirectory(programs.ctr, paths, log)
+    void watchOver(programs)
+    keepLogSmall()
+  }
+
+  async function watchOver(programs: Programs): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      const since = clock.monotonic()
+      await lifeOf(paths, left.signal)
+      if (left.signal.aborted) return
+      if (clock.monotonic() - since > 60_000) failures = 0
+      log.error('containerd has ended and is started again', { log: paths.logFile, attempt: failures + 1 })
+      try {
+        await sleep(clock, Math.min(30_000, 500 * 2 ** failures), left.signal)
+        await launch(paths, programs, left.signal)
+      } catch (error) {
+        if (left.signal.aborted) return
+        log.error('containerd could not be started', { error })
+      }
+    }
+  }
+
+  function keepLogSmall(): void {
+    void rotateLog(paths.logFile).catch((error: unknown) => log.warn('the log of containerd could not be rotated', { error }))
+    rotation = clock.after(logCheckInterval, keepLogSmall)
+  }
+
+  return {
+    begin,
+    leave() {
+      left.abort()
+      rotation?.cancel()
+    },
+  }
+}
+
+/** @returns true when the file differs from what an already running containerd was started with. */
+async function writeConfiguration(options: ContainerdOptions, paths: ContainerdPaths, programs: Programs): Promise<boolean> {
+  for (const directory of [paths.root, paths.state, paths.images, paths.cniConfig, dirname(paths.config)]) mkdirSync(directory, { recursive: true, mode: 0o711 })
+  const registries = await readRegistries(options.registriesFile ?? '/etc/mk8s/registries.yaml')
+  rmSync(paths.registries, { recursive: true, force: true })
+  for (const [registry, hosts] of renderHosts(registries)) {
+    mkdirSync(join(paths.registries, registry), { recursive: true })
+    writeFileSync(join(paths.registries, registry, 'hosts.toml'), hosts, { mode: 0o600 })
+  }
+  mkdirSync(paths.registries, { recursive: true })
+  const text = renderConfig({
+    paths, programs, host: readHostFacts(), snapshotter: await chooseSnapshotter(options, paths), pauseImage: options.pauseImage ?? defaultPauseImage, credentials: credentialsOf(registries),
+  })
+  const before = readIfThere(paths.config)
+  writeFileSync(paths.config, text, { mode: 0o600 })
+  chmodSync(paths.config, 0o600)
+  return text !== before
+}
+
+async function chooseSnapshotter({ snapshotter = 'overlayfs', log }: ContainerdOptions, paths: ContainerdPaths): Promise<string> {
+  if (snapshotter !== 'overlayfs' || (await canMountOverlay(paths.root))) return snapshotter
+  log.warn('overlay cannot be mounted in the data directory, images are unpacked with the native snapshotter', { directory: paths.root })
+  return 'native'
+}
+
+async function readRegistries(path: string): Promise<RegistriesFile> {
+  const text = readIfThere(path)
+  if (text === undefined) return {}
+  const { parse } = await import('yaml')
+  try {
+    return (parse(text) as RegistriesFile | null) ?? {}
+  } catch (error) {
+    throw new Error(`${path} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
+  }
+}
+
+/** A containerd of ours that answers is kept; one that does not, or has an old configuration, is ended first. */
+async function adopt(paths: ContainerdPaths, changed: boolean, log: Logger): Promise<boolean> {
+  const pid = readPid(paths)
+  if (pid === undefined || !isOurs(pid, paths)) return false
+  if (!changed && (await answers(paths.socket))) return true
+  log.info('containerd is replaced', { pid, reason: changed ? 'its configuration has changed' : 'it does not answer' })
+  await endProcess(pid, paths)
+  return false
+}
+
+async function launch(paths: ContainerdPaths, programs: Programs, signal: AbortSignal): Promise<void> {
+  const child = startDetached({
+    command: programs.containerd, args: ['--config', paths.config], logFile: paths.logFile,
+    env: { PATH: [dirname(programs.containerd), dirname(programs.runc), systemPath].join(':'), HOME: '/root' },
+  })
+  const ended = new AbortController()
+  child.once('exit', () => ended.abort())
+  child.once('error', () => ended.abort())
+  writeFileSync(paths.pidFile, `${child.pid ?? ''}\n`)
+  const until = performance.now() + startTimeout
+  while (!(await answers(paths.socket))) {
+    signal.throwIfAborted()
+    if (ended.signal.aborted) throw new Error(`containerd ended while it was starting: ${lastError(paths.logFile)}`)
+    if (performance.now() > until) throw new Error(`containerd does not answer on ${paths.socket}: ${lastError(paths.logFile)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function answers(socket: string): Promise<boolean> {
+  const client = createGrpcClient(`unix://${socket}`)
+  try {
+    await client.call(methods.version, {}, { timeoutMilliseconds: 5000 })
+    return true
+  } catch {
+    return false
+  } finally {
+    client.close()
+  }
+}
+
+/** Resolves when containerd has gone: a subscription to nothing stays open for as long as it lives. An open stream costs no wake-ups. */
+async function lifeOf(paths: ContainerdPaths, signal: AbortSignal): Promise<void> {
+  const client = createGrpcClient(`unix://${paths.socket}`)
+  try {
+    for await (const _event of client.stream(subscribe, { filters: ['topic=="/mk8s/none"'] }, { signal }));
+  } catch {
+    // Every end of the stream means the same.
+  } finally {
+    client.close()
+  }
+}
+
+/** Ends it and waits until it has gone. */
+export async function endProcess(pid: number, paths: ContainerdPaths): Promise<void> {
+  for (const [signal, patience] of [['SIGTERM', 10_000], ['SIGKILL', 10_000]] as const) {
+    if (!isOurs(pid, paths)) return
+    process.kill(pid, signal)
+    const until = performance.now() + patience
+    while (isOurs(pid, paths) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** A pid may have been given to another process since it was written down. */
+export function isOurs(pid: number, paths: ContainerdPaths): boolean {
+  return commandLineOf(pid)?.includes(paths.config) ?? false
+}
+
+export function readPid(paths: ContainerdPaths): number | undefined {
+  const pid = Number(readIfThere(paths.pidFile)?.trim() || NaN)
+  return Number.isInteger(pid) ? pid : undefined
+}
+
+/** containerd keeps the file open in append mode, so its content is copied away and cut off. */
+export async function rotateLog(path: string, limit = logLimit): Promise<void> {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= limit) return
+  await copyFile(path, `${path}.1`)
+  await truncate(path)
+}
+
+function lastError(logFile: string): string {
+  const lines = (readIfThere(logFile) ?? '').trimEnd().split('\n')
+  return (lines.findLast((line) => /level=(error|fatal)|^containerd:/.test(line)) ?? lines.at(-1) ?? '').slice(0, 500)
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+// Images that come as archives: the pause image of our own, the ones laid down in the data directory, and `mk8s images`.
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from '../../base/child-process.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Image } from '../container-runtime.ts'
+import { openCriRuntime } from '../cri/driver.ts'
+import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
+import { hostArchitecture } from '../pause/program.ts'
+import { findPrograms } from './host.ts'
+import type { ContainerdPaths } from './paths.ts'
+
+const importTimeout = 15 * 60_000
+
+/** An archive as `docker save` or `ctr images export` writes it, also compressed; `-` reads `input`. @returns the names it brought. */
+async function importArchive(ctr: string, socket: string, path: string, input?: Buffer): Promise<string[]> {
+  const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', '--all-platforms', path], { timeoutMilliseconds: importTimeout, input })
+  if (code !== 0) throw new Error(`${path}: ${stderr.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? 'import failed'}`)
+  return [...stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!)
+}
+
+/** Brings in our pause image unless it is there, or another one was chosen. */
+export async function ensurePauseImage(ctr: string, socket: string, name: string): Promise<void> {
+  if (name !== defaultPauseImage) return
+  const { stdout } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'list', '--quiet', `name==${name}`], { timeoutMilliseconds: 60_000 })
+  if (!stdout.includes(name)) await importArchive(ctr, socket, '-', pauseImageArchive(name, hostArchitecture()))
+}
+
+/** Archives laid down beside the data are imported at start; one that is broken does not hold up the others. */
+export async function importDirectory(ctr: string, paths: ContainerdPaths, log: Logger): Promise<void> {
+  if (!existsSync(paths.images)) return
+  for (const name of (await readdir(paths.images)).filter((file) => /\.tar(\.gz|\.zst)?$|\.tgz$/.test(file)).sort()) {
+    try {
+      log.info('images are imported', { archive: name, images: await importArchive(ctr, paths.socket, join(paths.images, name)) })
+    } catch (error) {
+      log.error('an archive of images could not be imported', { archive: name, error })
+    }
+  }
+}
+
+/** For the command line: on the containerd at `socket`. Errors are one line. */
+export const importImages = (socket: string, path: string): Promise<string[]> => importArchive(findPrograms().ctr, socket, path)
+
+export const listImages = (socket: string): Promise<Image[]> => withRuntime(socket, (runtime) => runtime.listImages())
+
+export function removeImage(socket: string, reference: string): Promise<void> {
+  return withRuntime(socket, async (runtime) => {
+    if (!(await runtime.imageStatus(reference))) throw new Error(`image ${reference} not found`)
+    await runtime.removeImage(reference)
+  })
+}
+
+async function withRuntime<T>(socket: string, use: (runtime: ReturnType<typeof openCriRuntime>) => Promise<T>): Promise<T> {
+  const runtime = openCriRuntime({ endpoint: socket })
+  try {
+    return await use(runtime)
+  } finally {
+    await runtime.close()
+  }
+}

@@ -1,0 +1,33 @@
+// Where our containerd keeps what. The state directory lives below /run and is unique to a data directory.
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+
+export interface ContainerdPaths {
+  /** Images, snapshots, metadata: survives a reboot. */
+  root: string
+  /** Sockets and mounts of what runs: gone after a reboot. */
+  state: string
+  socket: string
+  config: string
+  pidFile: string
+  logFile: string
+  /** One directory a registry, each with a hosts.toml. */
+  registries: string
+  /** Archives here are imported at start. */
+  images: string
+  /** Network configuration lists for CNI. */
+  cniConfig: string
+}
+
+export const defaultDataDirectory = '/var/lib/mk8s'
+
+export function containerdPaths(dataDirectory: string): ContainerdPaths {
+  const data = resolve(dataDirectory)
+  const run = data === defaultDataDirectory ? '/run/mk8s' : `/run/mk8s/${createHash('sha256').update(data).digest('hex').slice(0, 12)}`
+  const agent = join(data, 'agent')
+  return {
+    root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), pidFile: join(run, 'containerd.pid'),
+    config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'),
+    cniConfig: join(agent, 'etc/cni/net.d'),
+  }
+}

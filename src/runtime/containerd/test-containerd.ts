@@ -1,0 +1,46 @@
+// A containerd of a test's own: root, state and socket in a temporary directory, with a busybox image made from the machine's own busybox.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { run } from '../../base/child-process.ts'
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { openCriRuntime } from '../cri/driver.ts'
+import { importImages } from './images.ts'
+import { containerdPaths } from './paths.ts'
+import { containerdComponent, endProcess, readPid } from './component.ts'
+import { busyboxArchive } from './test-image.ts'
+
+export const testImage = 'mk8s.local/busybox:test'
+/** Whether this machine and user can run containers at all. */
+export const canRunContainers = process.getuid?.() === 0 && existsSync('/bin/busybox') && existsSync('/usr/bin/containerd')
+
+export async function startTestContainerd() {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'mk8s-containerd-'))
+  const paths = containerdPaths(dataDirectory)
+  const component = containerdComponent({ dataDirectory, clock: systemClock, log: silentLogger, registriesFile: join(dataDirectory, 'registries.yaml') })
+  const running = await component.start(new AbortController().signal)
+  const archive = join(dataDirectory, 'busybox.tar')
+  writeFileSync(archive, busyboxArchive(testImage, readFileSync('/bin/busybox')))
+  await importImages(paths.socket, archive)
+  return {
+    paths, dataDirectory, component,
+    async stop() {
+      const runtime = openCriRuntime({ endpoint: paths.socket })
+      for (const sandbox of await runtime.listSandboxes()) await runtime.removeSandbox(sandbox.id)
+      await runtime.close()
+      await running.stop(AbortSignal.timeout(10_000))
+      const pid = readPid(paths)
+      if (pid !== undefined) await endProcess(pid, paths)
+      for (const mount of await mountsBelow([paths.state, dataDirectory])) await run('umount', ['-l', mount])
+      rmSync(dataDirectory, { recursive: true, force: true })
+      rmSync(dirname(paths.state), { recursive: true, force: true })
+    },
+  }
+}
+
+async function mountsBelow(directories: string[]): Promise<string[]> {
+  const mounted = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '')
+  return mounted.filter((path) => directories.some((directory) => path.startsWith(directory))).sort().reverse()
+}

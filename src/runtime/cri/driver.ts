@@ -1,0 +1,135 @@
+// The `cri` driver: CRI v1 over gRPC, as containerd (1.6 and later) and CRI-O speak it.
+import { RuntimeError, type ContainerRuntime, type RuntimeInfo } from '../container-runtime.ts'
+import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone, type CriConnection } from './connection.ts'
+import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
+import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
+import { watchEvents } from './events.ts'
+import { createIdIndex } from './id-index.ts'
+import { methods } from './methods.ts'
+import { openAttach, openExec, openPortForward } from './streams.ts'
+
+export interface CriRuntimeOptions {
+  /** A path, `unix:///path` or an http URL. */
+  endpoint: string
+}
+
+export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntime {
+  const connection = openConnection(endpoint)
+  const { call } = connection
+  const index = createIdIndex(connection)
+  return {
+    info: () => readInfo(connection),
+
+    async runSandbox(spec) {
+      return (await call(methods.runSandbox, { config: encodeSandbox(spec), runtimeHandler: spec.runtimeHandler }, sandboxTimeout)).id
+    },
+    async stopSandbox(id) {
+      await unlessGone(call(methods.stopSandbox, { id }, sandboxTimeout), undefined)
+    },
+    async removeSandbox(id) {
+      // The protocol leaves open whether a running sandbox may be removed.
+      await unlessGone(call(methods.stopSandbox, { id }, sandboxTimeout), undefined)
+      await unlessGone(call(methods.removeSandbox, { id }, sandboxTimeout), undefined)
+    },
+    async listSandboxes() {
+      return (await call(methods.listSandboxes, {})).items.map(decodeSandbox)
+    },
+    async sandboxStatus(id) {
+      const { status, info } = await call(methods.sandboxStatus, { id, verbose: true })
+      if (!status) throw new RuntimeError('NotFound', `sandbox ${id} not found`)
+      return decodeSandboxStatus(status, info)
+    },
+
+    async createContainer(sandboxId, spec, sandbox) {
+      const { id } = await call(methods.createContainer, { sandboxId, config: encodeContainer(spec, sandbox), sandboxConfig: encodeSandbox(sandbox) })
+      index.noteContainer(id, sandboxId)
+      return id
+    },
+    async startContainer(id) {
+      await call(methods.startContainer, { id })
+    },
+    async stopContainer(id, graceSeconds) {
+      await unlessGone(call(methods.stopContainer, { id, timeout: graceSeconds }, graceSeconds * 1000 + callTimeout), undefined)
+    },
+    async removeContainer(id) {
+      await unlessGone(call(methods.removeContainer, { id }), undefined)
+      index.forgetContainer(id)
+    },
+    async listContainers() {
+      return (await call(methods.listContainers, {})).containers.map(decodeContainer)
+    },
+    async containerStatus(id) {
+      const { status } = await call(methods.containerStatus, { id })
+      if (!status) throw new RuntimeError('NotFound', `container ${id} not found`)
+      const [sandboxId, imageId] = await Promise.all([index.sandboxOf(id), status.imageId || index.imageOf(status.imageRef)])
+      return decodeContainerStatus(status, sandboxId, imageId)
+    },
+    async updateResources(id, resources) {
+      await call(methods.updateResources, { id, linux: encodeResources(resources) })
+    },
+    async reopenLog(id) {
+      await call(methods.reopenLog, { id })
+    },
+
+    async execSync(id, command, timeoutSeconds) {
+      return call(methods.execSync, { id, command, timeout: timeoutSeconds }, timeoutSeconds > 0 ? timeoutSeconds * 1000 + callTimeout : pullTimeout)
+    },
+    exec: (id, command, options) => openExec(connection, id, command, options),
+    attach: (id, options) => openAttach(connection, id, options),
+    portForward: (sandboxId, port) => openPortForward(connection, sandboxId, port),
+
+    async containerStats() {
+      const { stats } = await call(methods.listStats, {})
+      return Promise.all(stats.map(async (entry) => decodeStats(entry, await index.sandboxOf(entry.attributes?.id ?? ''))))
+    },
+
+    async listImages() {
+      return (await call(methods.listImages, {})).images.map(decodeImage)
+    },
+    async imageStatus(reference) {
+      const { image } = await call(methods.imageStatus, { image: { image: reference } })
+      return image ? decodeImage(image) : undefined
+    },
+    async pullImage(reference, auth) {
+      return (await call(methods.pullImage, { image: { image: reference }, auth }, pullTimeout)).id
+    },
+    async removeImage(reference) {
+      await unlessGone(call(methods.removeImage, { image: { image: reference } }), undefined)
+    },
+    async imageFilesystem() {
+      const [first] = (await call(methods.imageFsInfo, {})).imageFilesystems
+      return { mountpoint: first?.filesystem?.mountpoint ?? '', usedBytes: first?.usedBytes?.value ?? 0, inodesUsed: first?.inodesUsed?.value ?? 0 }
+    },
+
+    events: (listener, lost) => watchEvents(connection, listener, lost),
+    async close() {
+      connection.grpc.close()
+    },
+  }
+}
+
+async function readInfo({ call }: CriConnection): Promise<RuntimeInfo> {
+  const [version, { status, info, handlers }] = await Promise.all([call(methods.version, {}), call(methods.status, { verbose: true })])
+  const conditions = status?.conditions ?? []
+  const condition = (type: string) => conditions.find((c) => c.type === type)
+  const features = handlers.find(({ name }) => name === '')?.features
+  return {
+    name: version.runtimeName, version: version.runtimeVersion, apiVersion: version.runtimeApiVersion, cgroupDriver: await readCgroupDriver(call, info.config),
+    ready: condition('RuntimeReady')?.status ?? false, networkReady: condition('NetworkReady')?.status ?? false,
+    message: conditions.filter((c) => !c.status && /^(Runtime|Network)Ready$/.test(c.type)).map((c) => `${c.type === 'NetworkReady' ? 'container runtime network not ready' : 'container runtime not ready'}: ${c.type}=false reason:${c.reason} message:${c.message}`).join('; '),
+    features: {
+      imageVolumes: majorVersion(version.runtimeVersion) >= 2, userNamespaces: features?.userNamespaces ?? false, recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+    },
+  }
+}
+
+/** Before containerd 2.0 there is no call for it, and the verbose status carries the configuration instead. */
+async function readCgroupDriver(call: CriConnection['call'], config: string | undefined): Promise<'cgroupfs' | 'systemd'> {
+  const answer = await call(methods.runtimeConfig, {}).catch(() => undefined)
+  if (answer?.linux) return answer.linux.cgroupDriver
+  const parsed = (config ? JSON.parse(config) : {}) as { containerd?: { defaultRuntimeName?: string; runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } }> } }
+  const { runtimes = {}, defaultRuntimeName = 'runc' } = parsed.containerd ?? {}
+  return runtimes[defaultRuntimeName]?.options?.SystemdCgroup ? 'systemd' : 'cgroupfs'
+}
+
+const majorVersion = (version: string) => Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0)

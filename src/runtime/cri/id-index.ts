@@ -1,0 +1,41 @@
+// What the protocol's answers leave out: the sandbox of a container in its status, and (before containerd 1.7) the id behind an image's digest.
+// Neither ever changes, so both are remembered.
+import { unlessGone, type CriConnection } from './connection.ts'
+import { methods } from './methods.ts'
+
+export interface IdIndex {
+  noteContainer(id: string, sandboxId: string): void
+  forgetContainer(id: string): void
+  sandboxOf(containerId: string): Promise<string>
+  /** `imageRef` is a repository digest or an id already. */
+  imageOf(imageRef: string): Promise<string>
+}
+
+const mostImages = 500
+
+export function createIdIndex({ call }: CriConnection): IdIndex {
+  const sandboxes = new Map<string, string>()
+  const images = new Map<string, string>()
+  return {
+    noteContainer: (id, sandboxId) => void sandboxes.set(id, sandboxId),
+    forgetContainer: (id) => void sandboxes.delete(id),
+    async sandboxOf(containerId) {
+      const known = sandboxes.get(containerId)
+      if (known !== undefined) return known
+      const { containers } = await call(methods.listContainers, {})
+      sandboxes.clear()
+      for (const { id, sandboxId } of containers) sandboxes.set(id, sandboxId)
+      return sandboxes.get(containerId) ?? ''
+    },
+    async imageOf(imageRef) {
+      if (!imageRef.includes('@')) return imageRef
+      const known = images.get(imageRef)
+      if (known !== undefined) return known
+      const answer = await unlessGone(call(methods.imageStatus, { image: { image: imageRef } }), undefined)
+      if (!answer?.image) return imageRef
+      if (images.size >= mostImages) images.clear()
+      images.set(imageRef, answer.image.id)
+      return answer.image.id
+    },
+  }
+}
