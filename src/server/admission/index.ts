@@ -1,0 +1,48 @@
+// All built-in plug-ins, in upstream's order. Webhooks and policies will stand between the last two.
+import { randomInt } from 'node:crypto'
+import type { Clock } from '../../base/clock.ts'
+import type { Authorization } from '../authorization/authorization.ts'
+import type { ObjectReader } from '../object-reader.ts'
+import type { AdmissionPlugin } from './admission.ts'
+import { certificateSubjectRestriction, createCertificateApproval, createCertificateSigning } from './certificates.ts'
+import { createClaimResize } from './claim-resize.ts'
+import {
+  createDefaultIngressClass, createDefaultStorageClass, createPodTopologyLabels, defaultTolerationSeconds, storageObjectInUseProtection, taintNodesByCondition,
+} from './defaults.ts'
+import { createLimitRanger } from './limit-ranger.ts'
+import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
+import { createNodeRestriction } from './node-restriction.ts'
+import { createPriority } from './priority.ts'
+import { createRoleEscalationCheck } from './role-escalation.ts'
+import { createRuntimeClass } from './runtime-class.ts'
+import { createServiceAccountAdmission } from './service-account.ts'
+
+export interface AdmissionOptions {
+  reader: ObjectReader
+  authorization: Authorization
+  clock: Clock
+}
+
+export const createAdmission = ({ reader, authorization, clock }: AdmissionOptions): AdmissionPlugin[] => [
+  createRoleEscalationCheck(authorization),
+  createNamespaceLifecycle(reader),
+  createLimitRanger(reader),
+  createServiceAccountAdmission({ reader, clock, randomSuffix }),
+  createNodeRestriction({ reader, authorizer: authorization }),
+  taintNodesByCondition,
+  createPriority(reader),
+  defaultTolerationSeconds,
+  createDefaultStorageClass(reader),
+  storageObjectInUseProtection,
+  createClaimResize(reader),
+  createRuntimeClass(reader),
+  createCertificateApproval(authorization),
+  createCertificateSigning(authorization),
+  certificateSubjectRestriction,
+  createDefaultIngressClass(reader),
+  createPodTopologyLabels(reader),
+]
+
+/** Without vowels and look-alikes, as in all generated names. */
+const letters = 'bcdfghjklmnpqrstvwxz2456789'
+const randomSuffix = (): string => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('')
