@@ -12,6 +12,7 @@ import {
 import { createLimitRanger } from './limit-ranger.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
 import { createNodeRestriction } from './node-restriction.ts'
+import { createPodSecurity } from './pod-security/index.ts'
 import { createPriority } from './priority.ts'
 import { createRoleEscalationCheck } from './role-escalation.ts'
 import { createRuntimeClass } from './runtime-class.ts'
@@ -30,6 +31,7 @@ export const createAdmission = ({ reader, authorization, clock }: AdmissionOptio
   createServiceAccountAdmission({ reader, clock, randomSuffix }),
   createNodeRestriction({ reader, authorizer: authorization }),
   taintNodesByCondition,
+  createPodSecurity(reader),
   createPriority(reader),
   defaultTolerationSeconds,
   createDefaultStorageClass(reader),
