@@ -12,6 +12,8 @@ export interface Informer<T extends KubeObject> {
   readonly revision: number
   /** Resolves true when the view has reached `revision`, false after `deadlineMilliseconds`. */
   reached(revision: number, deadlineMilliseconds: number): Promise<boolean>
+  /** Reads everything anew from the server; resolves when that is done. For writes of which nobody knows whether they happened. */
+  refresh(): Promise<void>
   get(name: string, namespace?: string): Stored<T> | undefined
   list(namespace?: string): readonly Stored<T>[]
   /** Objects for which the index function gave `value`. */
