@@ -6,6 +6,7 @@ import { rfc3339, type Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Client } from '../client/client.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
 import type { InformerFactory } from '../client/informer.ts'
 import { attempt, type Attempt } from './attempt.ts'
 import { Cluster } from './cluster.ts'
@@ -14,15 +15,10 @@ import { podFacts, type PodFacts } from './pod-facts.ts'
 import { preempt, type Preemption } from './preemption.ts'
 import { SchedulingQueue, type ClusterChange } from './queue.ts'
 
-/** What the scheduler says about pods, as events. */
-export interface PodEvents {
-  record(about: Pod, event: { type: 'Normal' | 'Warning'; reason: string; action: string; message: string; related?: Pod }): void
-}
-
 export interface SchedulerOptions {
   client: Client
   informers: InformerFactory
-  events: PodEvents
+  events: EventRecorder
   clock: Clock
   log: Logger
 }
@@ -132,10 +128,10 @@ class Scheduler {
       await client.resource(refs.pods, facts.namespace).createSubresource(facts.pod.metadata!.name!, 'binding', {
         apiVersion: 'v1', kind: 'Binding', metadata: { name: facts.pod.metadata!.name, namespace: facts.namespace, uid: facts.uid }, target: { apiVersion: 'v1', kind: 'Node', name: node },
       })
-      events.record(facts.pod, { type: 'Normal', reason: 'Scheduled', action: 'Binding', message: `Successfully assigned ${facts.key} to ${node}` })
+      events.event(facts.pod, 'Normal', 'Scheduled', `Successfully assigned ${facts.key} to ${node}`)
     } catch (error) {
       this.#cluster.forget(facts)
-      events.record(facts.pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message: `binding rejected: ${(error as Error).message}` })
+      events.event(facts.pod, 'Warning', 'FailedScheduling', `binding rejected: ${(error as Error).message}`)
       const { namespace, name } = splitKey(facts.key)
       const now = this.#cluster.pods.get(name, namespace)
       if (!now || now.spec?.nodeName) return
@@ -159,7 +155,7 @@ class Scheduler {
     const preemption = way?.node === undefined ? undefined : way
     if (preemption) this.#cluster.nominate(facts, preemption.node)
     await this.#writeRefusal(facts, message, preemption?.node)
-    this.#options.events.record(facts.pod, { type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', message })
+    this.#options.events.event(facts.pod, 'Warning', 'FailedScheduling', message)
     if (preemption) await this.#evict(facts, preemption)
   }
 
@@ -195,7 +191,7 @@ class Scheduler {
       }
       await client.patch(name, { metadata: { uid: victim.uid }, status: { conditions: [condition] } }, { type: 'strategic', subresource: 'status' })
       await client.delete(name, { preconditions: { uid: victim.uid } })
-      this.#options.events.record(victim.pod, { type: 'Normal', reason: 'Preempted', action: 'Preempting', message: `Preempted by pod ${facts.uid} on node ${node}`, related: facts.pod })
+      this.#options.events.event(victim.pod, 'Normal', 'Preempted', `Preempted by pod ${facts.uid} on node ${node}`)
     }
   }
 }

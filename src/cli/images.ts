@@ -1,0 +1,43 @@
+// `mk8s images`: the images in the containerd that belongs to a data directory.
+import { existsSync } from 'node:fs'
+import { pathsOf } from '../distro/paths.ts'
+import { importImages, listImages as readImages, removeImage } from '../runtime/containerd/images.ts'
+import { CliError, type CliIo } from './io.ts'
+
+function socketOf(dataDirectory: string): string {
+  const { socket } = pathsOf(dataDirectory).containerd
+  if (!existsSync(socket)) throw new CliError(`there is no containerd at ${socket}: start "mk8s server" first`)
+  return socket
+}
+
+export async function importArchives(io: CliIo, dataDirectory: string, files: readonly string[]): Promise<void> {
+  const socket = socketOf(dataDirectory)
+  for (const file of files) {
+    if (!existsSync(file)) throw new CliError(`${file} does not exist`)
+    for (const name of await orOneLine(importImages(socket, file))) io.out(`${name}\n`)
+  }
+}
+
+export async function listImages(io: CliIo, dataDirectory: string): Promise<void> {
+  const images = await orOneLine(readImages(socketOf(dataDirectory)))
+  const rows = images.flatMap(({ id, sizeBytes, repoTags, repoDigests }) => {
+    const names = repoTags.length > 0 ? repoTags : repoDigests.length > 0 ? repoDigests : ['<none>']
+    return names.map((name) => [name, id.replace(/^sha256:/, '').slice(0, 13), `${(sizeBytes / 1e6).toFixed(1)}MB`])
+  })
+  const table = [['IMAGE', 'ID', 'SIZE'], ...rows.sort()]
+  const widths = [0, 1].map((column) => Math.max(...table.map((row) => row[column]!.length)))
+  for (const [name, id, size] of table) io.out(`${name!.padEnd(widths[0]!)}   ${id!.padEnd(widths[1]!)}   ${size}\n`)
+}
+
+export async function removeImages(io: CliIo, dataDirectory: string, names: readonly string[]): Promise<void> {
+  const socket = socketOf(dataDirectory)
+  for (const name of names) {
+    await orOneLine(removeImage(socket, name))
+    io.out(`${name}\n`)
+  }
+}
+
+const orOneLine = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: Error) => {
+    throw new CliError(error.message)
+  })
