@@ -1,0 +1,102 @@
+// What differs between two objects, as sets of fields.
+import { deepEqual } from '../patch/deep-equal.ts'
+import type { Schema } from '../schema/schema.ts'
+import { type FieldTree, leaf } from './field-set.ts'
+import { asLeaves, fieldSchema, isAtomic, itemsByElement, treeOf } from './shape.ts'
+
+export interface Difference {
+  added: FieldTree
+  modified: FieldTree
+  removed: FieldTree
+}
+
+type Draft = Record<string, FieldTree>
+
+interface Node {
+  added?: Draft
+  modified?: Draft
+  removed?: Draft
+}
+
+const same: Node = Object.freeze({})
+
+export function compare(schema: Schema, before: unknown, after: unknown): Difference {
+  const { added = leaf, modified = leaf, removed = leaf } = compareChildren(schema, before, after)
+  return { added, modified, removed }
+}
+
+function compareNodes(schema: Schema, before: unknown, after: unknown): Node {
+  if (before === after) return same
+  if (asLeaves(schema, before, after)) {
+    if (before === undefined) return { added: {} }
+    if (after === undefined) return { removed: {} }
+    return deepEqual(before, after) ? same : { modified: {} }
+  }
+  const node = compareChildren(schema, before, after)
+  if (before === undefined) node.added = { '.': leaf, ...node.added }
+  else if (after === undefined) node.removed = { '.': leaf, ...node.removed }
+  return node
+}
+
+function compareChildren(schema: Schema, before: unknown, after: unknown): Node {
+  if (schema.kind === 'list') return compareItems(schema, before, after)
+  const left = treeOf(before)
+  const right = treeOf(after)
+  const node: Node = {}
+  for (const key in left) if (left[key] !== undefined) put(node, `f:${key}`, compareNodes(fieldSchema(schema, key), left[key], right[key]))
+  for (const key in right) if (left[key] === undefined && right[key] !== undefined) put(node, `f:${key}`, compareNodes(fieldSchema(schema, key), undefined, right[key]))
+  return node
+}
+
+function put(into: Node, element: string, child: Node): void {
+  if (child.added) (into.added ??= {})[element] = child.added
+  if (child.modified) (into.modified ??= {})[element] = child.modified
+  if (child.removed) (into.removed ??= {})[element] = child.removed
+}
+
+function compareItems(schema: Extract<Schema, { kind: 'list' }>, before: unknown, after: unknown): Node {
+  const left = itemsByElement(schema, before)
+  const right = itemsByElement(schema, after)
+  const node: Node = {}
+  for (const element of new Set([...left.keys(), ...right.keys()])) put(node, element, compareItem(schema.items, left.get(element) ?? [], right.get(element) ?? []))
+  return node
+}
+
+// An element that occurs more than once is owned as a whole.
+function compareItem(schema: Schema, before: unknown[], after: unknown[]): Node {
+  if (before.length <= 1 && after.length <= 1) return compareNodes(schema, before[0], after[0])
+  if (before.length > 1 && after.length > 1) return deepEqual(before, after) ? same : { modified: {} }
+  if (before.length > 1) return { ...(after.length ? compareNodes(schema, undefined, after[0]) : {}), removed: {} }
+  return { ...(before.length ? compareNodes(schema, before[0], undefined) : {}), added: {} }
+}
+
+/** The fields that a configuration sets. */
+export function fieldSetOf(schema: Schema, value: unknown): FieldTree {
+  return childrenOf(schema, value)
+}
+
+function childrenOf(schema: Schema, value: unknown): FieldTree {
+  const result: Record<string, FieldTree> = {}
+  if (schema.kind === 'list') {
+    for (const [element, items] of itemsByElement(schema, value)) result[element] = items.length > 1 || isAtomic(schema.items) ? leaf : withSelf(childrenOf(schema.items, items[0]))
+    return result
+  }
+  const source = treeOf(value)
+  for (const key in source) {
+    const item = source[key]
+    if (item === undefined) continue
+    const node = nodeOf(fieldSchema(schema, key), item, schema.kind === 'map')
+    if (node) result[`f:${key}`] = node
+  }
+  return result
+}
+
+const withSelf = (children: FieldTree): FieldTree => ({ '.': leaf, ...children })
+
+function nodeOf(schema: Schema, value: unknown, member: boolean): FieldTree | undefined {
+  if (isAtomic(schema)) return leaf
+  const children = childrenOf(schema, value)
+  const empty = Object.keys(children).length === 0
+  if (empty) return member || value === null || (schema.kind !== 'list' && Object.keys(treeOf(value)).length === 0) ? leaf : undefined
+  return member ? withSelf(children) : children
+}
