@@ -1,4 +1,5 @@
 // What every driver of `ContainerRuntime` promises, run against each of them and against the fake.
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent, SandboxSpec } from './container-runtime.ts'
 
@@ -166,11 +167,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       const sandbox = await startSandbox('interactive')
       const id = await startContainer(sandbox, 'main')
       const streams = await runtime.exec(id, ['/bin/sh', '-c', 'cat; exit 5'], { stdin: true, stdout: true, stderr: true, tty: false })
-      const output: Buffer[] = []
-      streams.stdout!.on('data', (chunk: Buffer) => output.push(chunk))
       streams.stdin!.end('through the pipe\nexit 5\n')
+      expect(await text(streams.stdout!)).toBe('through the pipe\nexit 5\n')
       expect(await streams.exit).toBe(5)
-      expect(Buffer.concat(output).toString()).toBe('through the pipe\nexit 5\n')
       streams.close()
       await runtime.removeSandbox(sandbox.id)
     })

@@ -1,6 +1,6 @@
 // A runtime in memory whose containers do what a test says. It keeps the promises of the contract suite and runs no process.
 import { createHash } from 'node:crypto'
-import { PassThrough, type Duplex } from 'node:stream'
+import { PassThrough, Transform, type Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
 import {
   RuntimeError, type Container, type ContainerRuntime, type ContainerSpec, type ContainerStats, type ContainerStatus, type ExecResult, type Image, type InteractiveStreams,
@@ -325,14 +325,22 @@ function asContainer({ id, sandboxId, name, attempt, image, imageId, imageRef, s
 }
 
 function echoStreams(options: StreamOptions): InteractiveStreams {
-  const pipe = new PassThrough()
   const exit = Promise.withResolvers<number>()
   let tail = ''
-  pipe.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-64)))
-  pipe.on('end', () => exit.resolve(Number(/exit (\d+)\s*$/.exec(tail)?.[1] ?? 0)))
-  if (!options.stdin) pipe.end()
+  const stdin = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      tail = (tail + chunk.toString()).slice(-64)
+      done(null, chunk)
+    },
+    flush(done) {
+      exit.resolve(Number(/exit (\d+)\s*$/.exec(tail)?.[1] ?? 0))
+      done()
+    },
+  })
+  const stdout = stdin.pipe(new PassThrough())
+  if (!options.stdin) stdin.end()
   return {
-    ...(options.stdin ? { stdin: pipe } : {}), ...(options.stdout ? { stdout: pipe } : {}), ...(options.stderr && !options.tty ? { stderr: new PassThrough().end() } : {}),
-    resize() {}, exit: exit.promise, close: () => void pipe.destroy(),
+    ...(options.stdin ? { stdin } : {}), ...(options.stdout ? { stdout } : {}), ...(options.stderr && !options.tty ? { stderr: new PassThrough().end() } : {}),
+    resize() {}, exit: exit.promise, close: () => (stdin.destroy(), void stdout.destroy()),
   }
 }
