@@ -70,7 +70,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   prepareForCreate?(draft: T, context: HookContext): void
   /** Also decides whether `metadata.generation` rises: it does when `spec` changed, unless `generation` says otherwise. */
   prepareForUpdate?(draft: T, current: T, context: HookContext): void
+  /** Of every object that is written; on an update together with `validateUpdate`. */
   validate?(object: T): FieldError[]
+  /** What only a new object must fulfil. */
+  validateCreate?(draft: T): FieldError[]
   validateUpdate?(draft: T, current: T): FieldError[]
   /** What must be set to make `metadata.generation` meaningful: `spec` (default), all fields but metadata, or none kept. */
   generation?: 'spec' | 'all' | 'none'

@@ -3,8 +3,10 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { defaultPod } from '../common/pod-spec/defaults.ts'
 import { keepStatus, v1 } from '../common/strategy.ts'
+import { validatePodResize } from './pod-resize-validation.ts'
 import { podReady, podReason, podRestarts, readinessGates } from './pod-status.ts'
 import { podGraceSeconds, prepareEphemeralContainers, preparePodForCreate, preparePodStatus, prepareResize } from './pod-strategy.ts'
+import { validateEphemeralContainersUpdate, validatePod, validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts'
 
 const podIp = (pod: Pod) => pod.status?.podIPs?.[0]?.ip ?? ''
 
@@ -14,11 +16,14 @@ export const pods = defineResource<Pod>({
   defaults: defaultPod,
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: keepStatus,
+  validate: validatePod,
+  validateCreate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
   graceSeconds: podGraceSeconds,
   subresources: {
-    status: { prepareForUpdate: preparePodStatus },
-    ephemeralcontainers: { prepareForUpdate: prepareEphemeralContainers },
-    resize: { prepareForUpdate: prepareResize },
+    status: { prepareForUpdate: preparePodStatus, validateUpdate: validatePodStatusUpdate },
+    ephemeralcontainers: { prepareForUpdate: prepareEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
+    resize: { prepareForUpdate: prepareResize, validateUpdate: validatePodResize },
   },
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
