@@ -67,12 +67,36 @@ export function sameSet(left: FieldTree, right: FieldTree): boolean {
   return true
 }
 
+// Field names, then keys, then values; numbers by size.
+function compareElements(a: string, b: string): number {
+  if (a[0] !== b[0] || (a[0] !== 'k' && a[0] !== 'v')) return a < b ? -1 : 1
+  const left: unknown = JSON.parse(a.slice(2))
+  const right: unknown = JSON.parse(b.slice(2))
+  return a[0] === 'v' ? compareValues(left, right) : compareKeys(Object.entries(left as object), Object.entries(right as object))
+}
+
+function compareKeys(left: [string, unknown][], right: [string, unknown][]): number {
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const [leftName, leftValue] = left[i]!
+    const [rightName, rightValue] = right[i]!
+    const order = compareValues(leftName, rightName) || compareValues(leftValue, rightValue)
+    if (order) return order
+  }
+  return left.length - right.length
+}
+
+function compareValues(left: unknown, right: unknown): number {
+  if (left === right) return 0
+  if (typeof left === 'number' && typeof right === 'number') return left - right
+  return String(left) < String(right) ? -1 : 1
+}
+
 /** In the order in which it is written: by path element. */
 export function sortedSet(set: FieldTree): FieldTree {
   const elements = Object.keys(set)
   if (elements.length === 0) return leaf
   const result: Draft = {}
-  for (const element of elements.sort()) result[element] = element === '.' ? leaf : sortedSet(set[element]!)
+  for (const element of elements.sort(compareElements)) result[element] = element === '.' ? leaf : sortedSet(set[element]!)
   return result
 }
 
@@ -80,7 +104,7 @@ export function sortedSet(set: FieldTree): FieldTree {
 export function members(set: FieldTree): string[][] {
   const found: string[][] = []
   const walk = (node: FieldTree, path: string[]) => {
-    const elements = Object.keys(node).filter((e) => e !== '.').sort()
+    const elements = Object.keys(node).filter((e) => e !== '.').sort(compareElements)
     for (const element of elements) if (isMember(node[element])) found.push([...path, element])
     for (const element of elements) walk(node[element]!, [...path, element])
   }

@@ -29,7 +29,13 @@ function parse(text: string | undefined): KubeObject | undefined {
 export function syncLastApplied(object: KubeObject, applied: KubeObject): void {
   if (lastApplied(object) === undefined) return
   const { [annotation]: _, ...annotations } = applied.metadata?.annotations ?? {}
-  const { managedFields: __, ...metadata } = applied.metadata ?? {}
-  const copy = { ...applied, metadata: { ...metadata, annotations } }
-  object.metadata!.annotations![annotation] = `${stringify(copy)}\n`
+  const { annotations: __, ...metadata } = applied.metadata ?? {}
+  const copy = { ...applied, metadata: Object.keys(annotations).length ? { ...metadata, annotations } : metadata }
+  object.metadata!.annotations![annotation] = `${stringify(sorted(copy))}\n`
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]))
 }

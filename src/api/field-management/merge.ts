@@ -58,7 +58,7 @@ function mergeItems(schema: Extract<Schema, { kind: 'list' }>, live: unknown, ap
   return result
 }
 
-/** The value without the members of `set` and what lies below them. */
+/** The value without the members of `set` and what lies below them. A field that loses everything stays as null, as its owner may yet be another. */
 export function removeFields(schema: Schema, value: unknown, set: FieldTree): unknown {
   if (schema.kind !== 'struct' && schema.kind !== 'map' && schema.kind !== 'list') return value
   if (isAtomic(schema)) return undefined
@@ -76,8 +76,7 @@ export function removeFields(schema: Schema, value: unknown, set: FieldTree): un
   for (const [key, item] of Object.entries(value)) {
     const node = Object.hasOwn(set, `f:${key}`) ? set[`f:${key}`] : undefined
     if (isMember(node)) continue
-    const left = node ? removeFields(fieldSchema(schema, key), item, node) : item
-    if (left !== undefined) define(result, key, left)
+    define(result, key, node ? removeFields(fieldSchema(schema, key), item, node) ?? null : item)
   }
   return Object.keys(result).length ? result : undefined
 }

@@ -1,6 +1,6 @@
 // How server-side apply sees a value: as one leaf, or field by field, or item by item.
-import { type Schema, isEmpty } from '../schema/schema.ts'
 import { stringify } from '../codec/json.ts'
+import { type Schema, isEmpty, zeroOf } from '../schema/schema.ts'
 
 export type Tree = Record<string, unknown>
 export type Granular = Extract<Schema, { kind: 'struct' | 'map' | 'list' }>
@@ -40,10 +40,15 @@ export function itemElement(schema: Extract<Schema, { kind: 'list' }>, item: unk
   const source = treeOf(item)
   const parts: string[] = []
   for (const key of [...schema.keys].sort()) {
-    const value = source[key] ?? (schema.items.kind === 'struct' ? schema.items.byName.get(key)?.default : undefined)
+    const value = source[key] ?? keyDefault(schema.items, key)
     if (value !== undefined) parts.push(`${JSON.stringify(key)}:${stringify(value)}`)
   }
   return `k:{${parts.join(',')}}`
+}
+
+function keyDefault(schema: Schema, key: string): unknown {
+  const field = schema.kind === 'struct' ? schema.byName.get(key) : undefined
+  return field?.default ?? (field?.always && !field.pointer ? zeroOf(field.schema) : undefined)
 }
 
 /** Items by path element, in order; more than one where an element occurs more than once. */

@@ -36,6 +36,16 @@ export function decodeStrict<T = KubeObject>(schema: StructSchema, value: unknow
   }
 }
 
+/**
+ * The same object in canonical form: fields in order, maps sorted, nothing that is left out when zero. To be stored bytes an object goes through
+ * this last, after defaults and hooks, so that a write that changes nothing is seen to change nothing.
+ */
+export function canonical<T>(schema: StructSchema, object: T): T {
+  const { object: result, errors } = decodeStrict<T>(schema, object)
+  if (errors[0] !== undefined) throw new Error(errors[0])
+  return result
+}
+
 function read(schema: Schema, value: unknown, progress: Progress): unknown {
   switch (schema.kind) {
     case 'struct': return readStruct(schema, value, progress)

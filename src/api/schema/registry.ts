@@ -42,7 +42,7 @@ const goTypeOf = (short: string): string => short.split('.').slice(-2).join('.')
 function addFields(draft: Draft, facts: readonly FieldFacts[], numbers: string): void {
   for (const fact of facts) {
     if (fact.name === '') addFields(draft, fieldFacts(fact.type.replace(/^\*?@/, ''))!, `${numbers}${fact.protobuf}.`)
-    else addField(draft, compileField(fact, numbers))
+    else addField(draft, keepEmpty(draft, compileField(fact, numbers)))
   }
 }
 
@@ -52,6 +52,9 @@ function addField(draft: Draft, field: Field): void {
   if (field.always) draft.always.push(field)
   if (field.default !== undefined || hasDefaults(field.schema)) draft.defaulted.push(field)
 }
+
+// An empty list of managers is a request to forget them all, not an absent one.
+const keepEmpty = (owner: Draft, field: Field): Field => (field.name === 'managedFields' && owner.name.endsWith('.ObjectMeta') ? { ...field, pointer: true } : field)
 
 function compileField(fact: FieldFacts, numbers: string): Field {
   const pointer = fact.type.startsWith('*')
