@@ -1,0 +1,30 @@
+// What a kind says of itself in discovery, derived from its definition and the handlers of its subresources.
+import type { ResourceDefinition, ServedVersion } from '../../api/resource.ts'
+import type { SubresourceHandlers } from '../subresource-handler.ts'
+
+export interface DiscoveredSubresource {
+  name: string
+  kind: { group: string; version: string; kind: string }
+  verbs: readonly string[]
+}
+
+export const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+const partVerbs = ['get', 'patch', 'update']
+const verbOfMethod: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', GET: 'get', DELETE: 'delete' }
+
+export const verbsOf = (definition: ResourceDefinition): readonly string[] => definition.verbs ?? allVerbs
+
+export function subresourcesOf(definition: ResourceDefinition, version: ServedVersion, handlers: SubresourceHandlers): DiscoveredSubresource[] {
+  const own = { group: definition.group, version: version.name, kind: definition.kind }
+  const found = new Map<string, DiscoveredSubresource>()
+  for (const name in definition.subresources) found.set(name, { name, kind: own, verbs: partVerbs })
+  if (definition.scale) found.set('scale', { name: 'scale', kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: partVerbs })
+  const prefix = definition.group ? `${definition.group}/${definition.plural}/` : `${definition.plural}/`
+  for (const [path, handler] of handlers) {
+    const name = path.startsWith(prefix) ? path.slice(prefix.length) : ''
+    if (name === '' || name.includes('/')) continue
+    const verbs = [...new Set(handler.methods.map((method) => verbOfMethod[method]).filter((verb) => verb !== undefined))].sort()
+    found.set(name, { name, kind: handler.kind ?? own, verbs })
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}

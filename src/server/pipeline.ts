@@ -1,0 +1,161 @@
+// The way of a request: path → attributes → impersonation → authorization → limits → the verb. Every failure is an answer.
+import { randomUUID } from 'node:crypto'
+import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
+import { genericNotFoundError, StatusError } from '../api/status-error.ts'
+import type { Attributes, UserInfo } from '../api/user.ts'
+import { answerError, answerText } from './answer.ts'
+import { impersonate } from './authentication/impersonation.ts'
+import { forbiddenByAuthorizer } from './authorization/forbidden.ts'
+import type { Call, ServerParts } from './call.ts'
+import { addDiscovery } from './discovery/paths.ts'
+import { addHealth, type HealthChecks } from './health.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Metrics } from './metrics.ts'
+import { createNonResourceHandlers, type NonResourceHandlers } from './non-resource.ts'
+import type { ServedResource } from './registry.ts'
+import { negotiateOutput } from './request/negotiate.ts'
+import { parsePath, type RequestInfo } from './request/path.ts'
+import { addServerPaths } from './server-paths.ts'
+import { runSubresource, subresourceHandler, upgradeSubresource } from './subresources.ts'
+import type { SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
+import { methodNotAllowed, runVerb } from './verbs.ts'
+
+export interface PipelineOptions {
+  parts: ServerParts
+  metrics: Metrics
+  inFlight: InFlight
+  subresources: SubresourceHandlers
+  /** As in `v1.36.3+mk8s`. */
+  version: string
+}
+
+export interface Pipeline {
+  handle(request: ApiRequest): Promise<ApiResponse>
+  upgrade(request: ApiRequest, connection: UpgradedConnection): Promise<ApiResponse | undefined>
+  readonly paths: NonResourceHandlers
+  readonly health: HealthChecks
+}
+
+/** Their answers go on for as long as the client likes: they neither count against the limits nor are they timed. */
+const longRunning = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { parts, metrics, inFlight, subresources } = options
+  const paths = createNonResourceHandlers()
+  addDiscovery(paths, parts.registry, subresources)
+  const health = addHealth(paths)
+  addServerPaths(paths, { version: options.version, metrics })
+
+  async function handle(request: ApiRequest): Promise<ApiResponse> {
+    const began = parts.clock.monotonic()
+    const warnings: string[] = []
+    let info: RequestInfo | undefined
+    let response: ApiResponse
+    try {
+      info = parsePath(request.method, request.path, request.query)
+      response = await answer(request, info, warnings)
+    } catch (error) {
+      response = failure(request, error)
+    }
+    metrics.observe({
+      verb: info?.verb ?? '', group: info?.group ?? '', resource: info?.resource ?? '', subresource: info?.subresource ?? '', code: response.status,
+      seconds: (parts.clock.monotonic() - began) / 1000,
+    })
+    return withCommonHeaders(request, response, warnings)
+  }
+
+  async function answer(request: ApiRequest, info: RequestInfo, warnings: string[]): Promise<ApiResponse> {
+    const { user, attributes } = admitCaller(request, info)
+    const leave = info.verb === 'watch' || longRunning.has(info.subresource) ? undefined : inFlight.enter(info.verb)
+    try {
+      if (!info.isResourceRequest) return await outsideResources(request, user)
+      const call = callOf(request, info, { user, attributes, warnings })
+      return call ? await run(call) : answerText('404 page not found\n', 404)
+    } finally {
+      leave?.()
+    }
+  }
+
+  function admitCaller(request: ApiRequest, info: RequestInfo): { user: UserInfo; attributes: Attributes } {
+    const user = impersonate({ user: request.user, headers: request.headers, authorizer: parts.authorizer })
+    const { isResourceRequest, verb, path, group, version, resource, subresource, namespace, name } = info
+    const attributes = { user, isResourceRequest, verb, path, group, version, resource, subresource, namespace, name }
+    const { verdict, reason } = parts.authorizer.authorize(attributes)
+    if (verdict !== 'allow') throw forbiddenByAuthorizer(attributes, reason)
+    return { user, attributes }
+  }
+
+  async function outsideResources(request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+    const handler = paths.find(request.path)
+    if (!handler) {
+      if (/^\/apis?\//.test(request.path)) throw genericNotFoundError()
+      return answerText('404 page not found\n', 404)
+    }
+    return handler(request, user)
+  }
+
+  function callOf(request: ApiRequest, info: RequestInfo, about: { user: UserInfo; attributes: Attributes; warnings: string[] }): Call | undefined {
+    const resource = parts.registry.find(info.group, info.version, info.resource)
+    if (!resource) {
+      if (info.group !== '' && !parts.registry.hasGroupVersion(info.group, info.version)) return undefined
+      throw genericNotFoundError()
+    }
+    checkScope(resource, info)
+    return {
+      parts, request, info, user: about.user, attributes: about.attributes, resource, output: negotiateOutput(request.headers.accept),
+      warn: (text) => void (about.warnings.includes(text) || about.warnings.push(text)),
+    }
+  }
+
+  function run(call: Call): Promise<ApiResponse> {
+    const handler = subresourceHandler(subresources, call)
+    if (handler) return runSubresource(handler, call)
+    const { info, resource } = call
+    if (info.subresource) {
+      if (!resource.definition.subresources?.[info.subresource]) throw genericNotFoundError()
+      if (info.verb !== 'get' && info.verb !== 'update' && info.verb !== 'patch') throw methodNotAllowed()
+    } else if (resource.definition.verbs && !resource.definition.verbs.includes(info.verb)) throw methodNotAllowed()
+    return runVerb(call)
+  }
+
+  function failure(request: ApiRequest, error: unknown): ApiResponse {
+    if (!(error instanceof StatusError)) parts.log.error('a request failed', { error, path: request.path, stack: error instanceof Error ? error.stack : undefined })
+    return answerError(error, { acceptObjects: request.acceptObjects, pretty: /^(curl|Wget|Mozilla)/.test(request.headers['user-agent'] ?? '') })
+  }
+
+  async function upgrade(request: ApiRequest, connection: UpgradedConnection): Promise<ApiResponse | undefined> {
+    try {
+      const info = parsePath(request.method, request.path, request.query)
+      const call = callOf(request, info, { ...admitCaller(request, info), warnings: [] })
+      const handler = call && subresourceHandler(subresources, call)
+      if (!call || !handler?.upgrade) return answerText('404 page not found\n', 404)
+      await upgradeSubresource(handler, call, connection)
+      return undefined
+    } catch (error) {
+      return failure(request, error)
+    }
+  }
+
+  return { handle, upgrade, paths, health }
+}
+
+/** A namespaced kind is written in a namespace only; a cluster-scoped one has none. */
+function checkScope({ definition }: ServedResource, info: RequestInfo): void {
+  const isNamespaces = info.resource === 'namespaces' && info.group === ''
+  if (!definition.namespaced && info.namespace && !isNamespaces) throw genericNotFoundError()
+  if (!definition.namespaced || info.namespace) return
+  if (info.verb === 'list' || info.verb === 'watch') return
+  if (info.name) throw genericNotFoundError()
+  if (definition.verbs === undefined || definition.verbs.includes('list')) throw methodNotAllowed()
+}
+
+function withCommonHeaders(request: ApiRequest, response: ApiResponse, warnings: readonly string[]): ApiResponse {
+  const { headers } = response
+  headers['audit-id'] = request.headers['audit-id'] ?? randomUUID()
+  headers['cache-control'] ??= 'no-cache, private'
+  if (warnings.length > 0) headers.warning = warnings.map((text) => `299 - ${quoted(text)}`)
+  return response
+}
+
+/** As a quoted-string of RFC 7230, in one line. */
+const quoted = (text: string) => `"${text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/["\\]/g, '\\$&')}"`

@@ -1,0 +1,95 @@
+// PATCH: the present object as the client's version sees it, changed as the patch says, decoded again like a body.
+import { parseJson } from '../../api/codec/json.ts'
+import { parseYaml } from '../../api/codec/yaml.ts'
+import type { KubeObject, Stored } from '../../api/object.ts'
+import { applyJsonPatch } from '../../api/patch/json-patch.ts'
+import { applyMergePatch } from '../../api/patch/merge-patch.ts'
+import type { WriteSubresource } from '../../api/resource.ts'
+import { badRequestError, StatusError } from '../../api/status-error.ts'
+import type { Call } from '../call.ts'
+import { checkKind, decodeServed, settle } from '../request/decode.ts'
+import { baseType } from '../request/negotiate.ts'
+import type { WriteOptions } from '../request/query.ts'
+import { clone } from './bytes.ts'
+import { applyServerSide } from './managed-fields.ts'
+import { strategicMerge } from './strategic.ts'
+import { updateObject } from './update.ts'
+import { toServed } from './versions.ts'
+import type { Written } from './written.ts'
+
+export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply'
+
+const patchKinds: Record<string, PatchKind> = {
+  'application/json-patch+json': 'json', 'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic', 'application/apply-patch+yaml': 'apply',
+}
+
+export const patchContentTypes = Object.keys(patchKinds)
+
+/** @throws StatusError 415 */
+export function patchKindOf(contentType: string | undefined): PatchKind {
+  const kind = patchKinds[baseType(contentType)]
+  if (!kind) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+  return kind
+}
+
+export interface PatchInput {
+  kind: PatchKind
+  options: WriteOptions
+  authorizeCreate(): void
+  subresource?: WriteSubresource<KubeObject>
+  subresourceName?: string
+}
+
+export async function patchObject(call: Call, input: PatchInput): Promise<Written> {
+  const patch = await parsePatch(call, input.kind)
+  if (input.kind === 'apply') return applyPatch(call, patch, input)
+  return updateObject(call, {
+    ...input, name: call.info.name,
+    draft: (current) => patched(call, current!, patch, input),
+  })
+}
+
+async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> {
+  const { body } = request
+  if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
+  const bytes = body ?? Buffer.alloc(0)
+  if (kind !== 'apply') return parseJson(bytes).value
+  try {
+    return (await parseYaml(bytes)).value
+  } catch (error) {
+    throw badRequestError(`error decoding YAML: ${(error as Error).message}`)
+  }
+}
+
+function patched(call: Call, current: Stored<KubeObject>, patch: unknown, { kind, options }: PatchInput): KubeObject {
+  const { resource } = call
+  const before = resource.isStorageVersion ? current : toServed(resource, clone(current))
+  const after = kind === 'json' ? applyJsonPatch(before, patch) : kind === 'merge' ? applyMergePatch(before, patch) : strategicMerge(resource, before, patch)
+  checkKind(call.parts.registry, resource, after)
+  const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: [] }, options))
+  checkName(call, draft)
+  return draft
+}
+
+function checkName(call: Call, draft: KubeObject): void {
+  const name = draft.metadata?.name
+  if (name && name !== call.info.name) throw badRequestError(`the name of the object (${name}) does not match the name on the URL (${call.info.name})`)
+}
+
+function applyPatch(call: Call, patch: unknown, input: PatchInput): Promise<Written> {
+  const { resource, info } = call
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw badRequestError('error decoding YAML: the patch is not an object')
+  checkKind(call.parts.registry, resource, patch)
+  return updateObject(call, {
+    ...input, name: info.name, forceCreate: input.subresource === undefined, fieldsTracked: true,
+    draft(current) {
+      const live = current && (resource.isStorageVersion ? current : toServed(resource, clone(current)))
+      const applied = applyServerSide(call, { live, patch: patch as KubeObject, options: input.options, subresource: input.subresourceName ?? '' })
+      const draft = settle(resource, decodeServed(call, { value: applied, duplicates: [] }, input.options))
+      ;(draft.metadata ??= {}).name ||= info.name
+      checkName(call, draft)
+      return draft
+    },
+  })
+}

@@ -1,0 +1,64 @@
+// Runs the handlers of special subresources and virtual kinds.
+import { parseJson } from '../api/codec/json.ts'
+import { parseYaml } from '../api/codec/yaml.ts'
+import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
+import type { KubeObject } from '../api/object.ts'
+import { badRequestError } from '../api/status-error.ts'
+import { admitMutating, admitValidating } from './admission-chain.ts'
+import type { Call } from './call.ts'
+import { baseType, negotiateInput } from './request/negotiate.ts'
+import { parseDryRun } from './request/query.ts'
+import { clone } from './store/bytes.ts'
+import type { SubresourceCall, SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
+import { methodNotAllowed } from './verbs.ts'
+
+export function handlerName(group: string, plural: string, subresource: string): string {
+  return [group, plural, subresource].filter((part) => part !== '').join('/')
+}
+
+export const subresourceHandler = (handlers: SubresourceHandlers, { info }: Call): SubresourceHandler | undefined =>
+  handlers.get(handlerName(info.group, info.resource, info.subresource))
+
+export async function runSubresource(handler: SubresourceHandler, call: Call): Promise<ApiResponse> {
+  if (!handler.methods.includes(call.request.method)) throw methodNotAllowed()
+  return handler.handle(await subresourceCall(call))
+}
+
+export async function upgradeSubresource(handler: SubresourceHandler, call: Call, connection: UpgradedConnection): Promise<void> {
+  await handler.upgrade!(await subresourceCall(call), connection)
+}
+
+async function subresourceCall(call: Call): Promise<SubresourceCall> {
+  const { request, resource, info, parts } = call
+  const dryRun = parseDryRun(request.query.getAll('dryRun'), [])
+  const yaml = Buffer.isBuffer(request.body) && baseType(request.headers['content-type']) === 'application/yaml' ? await parseYaml(request.body) : undefined
+  return {
+    request, user: call.user, attributes: call.attributes, definition: resource.definition, rest: info.rest, reader: parts.reader, dryRun, warn: call.warn,
+    body<T>(expected?: { apiVersion: string; kind: string }): T {
+      const object = (yaml ? yaml.value : bodyOf(request, expected?.kind)) as KubeObject
+      if (expected) checkExpected(object, expected)
+      return object as T
+    },
+    async admit(operation, draft) {
+      const input = { operation, draft: draft as KubeObject | undefined, dryRun }
+      await admitMutating(call, input)
+      await admitValidating(call, input)
+    },
+  }
+}
+
+function bodyOf({ body, headers }: ApiRequest, kind = 'object'): unknown {
+  if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
+  negotiateInput(headers['content-type'])
+  return parseJson(body ?? Buffer.alloc(0), { mustBe: kind }).value
+}
+
+function checkExpected(object: KubeObject, expected: { apiVersion: string; kind: string }): void {
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw badRequestError(`the object provided is unrecognized (must be of type ${expected.kind})`)
+  object.kind ||= expected.kind
+  object.apiVersion ||= expected.apiVersion
+  if (object.kind !== expected.kind || object.apiVersion !== expected.apiVersion) {
+    const version = object.apiVersion.split('/').at(-1)
+    throw badRequestError(`${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(object.apiVersion)}`)
+  }
+}
