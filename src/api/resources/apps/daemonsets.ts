@@ -5,8 +5,9 @@ import { labelsOrNone, selectorOrNone } from '../common/label-text.ts'
 import { equal } from '../common/equal.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateDaemonSet, validateDaemonSetStatus, validateSelectorUpdate } from './validation.ts'
 
-const status = statusHooks<DaemonSet>(() => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }))
+const status = statusHooks<DaemonSet>(() => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }), validateDaemonSetStatus)
 
 function defaults({ spec }: DaemonSet): void {
   if (!spec) return
@@ -34,6 +35,8 @@ export const daemonsets = defineResource<DaemonSet>({
   ...v1('apps', 'DaemonSet'),
   ...status,
   defaults,
+  validate: validateDaemonSet,
+  validateUpdate: validateSelectorUpdate,
   prepareForCreate(draft) {
     status.prepareForCreate(draft)
     if (templateGeneration(draft) < 1) setTemplateGeneration(draft, 1)

@@ -4,6 +4,7 @@ import { ageColumn, containerColumns, nameColumn, text, wide } from '../common/c
 import { selectorText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { keepSpec, statusHooks, v1 } from '../common/strategy.ts'
+import { validateDeployment, validateDeploymentStatus, validateSelectorUpdate } from './validation.ts'
 
 function defaults({ spec }: Deployment): void {
   if (!spec) return
@@ -25,6 +26,8 @@ export const deployments = defineResource<Deployment>({
   ...v1('apps', 'Deployment'),
   ...statusHooks<Deployment>(() => ({})),
   defaults,
+  validate: validateDeployment,
+  validateUpdate: validateSelectorUpdate,
   subresources: {
     status: {
       prepareForUpdate(draft, current) {
@@ -32,6 +35,7 @@ export const deployments = defineResource<Deployment>({
         const { labels: _, ...metadata } = draft.metadata ?? {}
         draft.metadata = current.metadata?.labels ? { ...metadata, labels: current.metadata.labels } : metadata
       },
+      validateUpdate: validateDeploymentStatus,
     },
   },
   scale: {

@@ -4,11 +4,14 @@ import { ageColumn, containerColumns, integer, nameColumn, text, wide } from '..
 import { selectorOrNone, selectorText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateReplicaSet, validateReplicaSetStatus, validateSelectorUpdate } from './validation.ts'
 
 export const replicasets = defineResource<ReplicaSet>({
   group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', singular: 'replicaset', shortNames: ['rs'], categories: ['all'], namespaced: true,
   ...v1('apps', 'ReplicaSet'),
-  ...statusHooks<ReplicaSet>(() => ({ replicas: 0 })),
+  ...statusHooks<ReplicaSet>(() => ({ replicas: 0 }), validateReplicaSetStatus),
+  validate: validateReplicaSet,
+  validateUpdate: validateSelectorUpdate,
   defaults({ spec }) {
     if (!spec) return
     defaultPodTemplate(spec.template)

@@ -5,6 +5,7 @@ import { selectorText } from '../common/label-text.ts'
 import { defaultClaimTemplate } from '../common/claims.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateStatefulSet, validateStatefulSetCreate, validateStatefulSetStatus, validateStatefulSetUpdate } from './validation.ts'
 
 function defaults({ spec }: StatefulSet): void {
   if (!spec) return
@@ -27,8 +28,11 @@ function defaults({ spec }: StatefulSet): void {
 export const statefulsets = defineResource<StatefulSet>({
   group: 'apps', kind: 'StatefulSet', plural: 'statefulsets', singular: 'statefulset', shortNames: ['sts'], categories: ['all'], namespaced: true,
   ...v1('apps', 'StatefulSet'),
-  ...statusHooks<StatefulSet>(() => ({ replicas: 0, availableReplicas: 0 })),
+  ...statusHooks<StatefulSet>(() => ({ replicas: 0, availableReplicas: 0 }), validateStatefulSetStatus),
   defaults,
+  validate: validateStatefulSet,
+  validateCreate: validateStatefulSetCreate,
+  validateUpdate: validateStatefulSetUpdate,
   scale: {
     specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
     selector: (object) => selectorText((object as StatefulSet).spec?.selector),

@@ -5,6 +5,7 @@ import { ageSince } from '../common/duration.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { defaultJobTemplate } from './job-strategy.ts'
+import { validateCronJob, validateCronJobCreate } from './validation.ts'
 
 const suspended = ({ spec }: CronJob) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')
 
@@ -22,6 +23,8 @@ export const cronjobs = defineResource<CronJob>({
     spec.jobTemplate.metadata ??= {}
     if (spec.jobTemplate.spec) defaultJobTemplate(spec.jobTemplate.spec)
   },
+  validate: validateCronJob,
+  validateCreate: validateCronJobCreate,
   columns: [
     nameColumn,
     text('Schedule', (object) => object.spec?.schedule ?? ''),

@@ -34,7 +34,8 @@ export function defaultJob(draft: Job): void {
  * A job that took its labels from the template (one map then) takes these too, as upstream's do.
  */
 export function generateSelector({ metadata, spec }: Job): void {
-  if (!spec?.template) return
+  if (!spec) return
+  spec.template ??= {}
   const uid = metadata?.uid ?? ''
   const name = metadata?.name ?? ''
   const own = { [jobLabels.legacyName]: name, [jobLabels.name]: name, [jobLabels.legacyControllerUid]: uid, [jobLabels.controllerUid]: uid }

@@ -5,6 +5,8 @@ import { humanDuration } from '../common/duration.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { defaultJob, generateSelector } from './job-strategy.ts'
+import { validateJobStatus, validateJobUpdate } from './job-update.ts'
+import { validateJob } from './validation.ts'
 
 function completions({ spec, status }: Job): string {
   const done = status?.succeeded ?? 0
@@ -26,7 +28,7 @@ function state(job: Job): string {
   return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(is) ?? 'Running'
 }
 
-const status = statusHooks<Job>(() => ({}))
+const status = statusHooks<Job>(() => ({}), validateJobStatus)
 
 export const jobs = defineResource<Job>({
   group: 'batch', kind: 'Job', plural: 'jobs', singular: 'job', categories: ['all'], namespaced: true,
@@ -34,6 +36,8 @@ export const jobs = defineResource<Job>({
   defaultPropagation: 'Orphan',
   ...status,
   defaults: defaultJob,
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
   prepareForCreate(draft) {
     if (!draft.spec?.manualSelector) generateSelector(draft)
     status.prepareForCreate(draft)

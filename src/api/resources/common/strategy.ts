@@ -24,14 +24,14 @@ export function keepSpec<T extends WithStatus>(draft: T, current: T): void {
 }
 
 /** `initial` makes the status of a new object, as upstream's zero value prints it. */
-export const statusHooks = <T extends WithStatus>(initial: () => T['status']) => ({
+export const statusHooks = <T extends WithStatus>(initial: () => T['status'], validateStatus?: WriteSubresource<T>['validateUpdate']) => ({
   prepareForCreate(draft: T): void {
     draft.status = initial()
   },
   prepareForUpdate(draft: T, current: T): void {
     keepStatus(draft, current)
   },
-  subresources: { status: { prepareForUpdate: keepSpec<T> } },
+  subresources: { status: { prepareForUpdate: keepSpec<T>, ...(validateStatus ? { validateUpdate: validateStatus } : {}) } },
 })
 
 /** Of metadata, only managedFields and the version that the write expects come from the draft. */

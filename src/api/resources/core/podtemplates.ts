@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { containerColumns, nameColumn, text } from '../common/columns.ts'
 import { labelsOrNone } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
+import { podTemplate } from '../common/pod-spec/validation/template.ts'
 import { v1 } from '../common/strategy.ts'
 
 export const podtemplates = defineResource<PodTemplate>({
@@ -10,6 +11,7 @@ export const podtemplates = defineResource<PodTemplate>({
   ...v1('core', 'PodTemplate'),
   generation: 'all',
   defaults: (draft) => defaultPodTemplate(draft.template),
+  validate: (object) => [...podTemplate('template', object.template)],
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>((object) => object.template?.spec?.containers),

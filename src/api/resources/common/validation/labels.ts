@@ -39,5 +39,8 @@ export function* labelSelector(field: string, selector: LabelSelector | undefine
   for (const [index, expression] of (selector?.matchExpressions ?? []).entries()) yield* requirement(`${field}.matchExpressions[${index}]`, expression)
 }
 
+/** Whether a selector can be evaluated at all. */
+export const isReadable = (selector: LabelSelector): boolean => labelSelector('', selector).next().done === true
+
 export const isEmptySelector = (selector: LabelSelector | undefined): boolean =>
   Object.keys(selector?.matchLabels ?? {}).length + (selector?.matchExpressions ?? []).length === 0
