@@ -1,5 +1,5 @@
 // Whether an applied configuration fits its schema, with the words of sigs.k8s.io/structured-merge-diff.
-import { goPrint } from '../patch/go-words.ts'
+import { goInterfaceType, goPrint } from '../patch/go-words.ts'
 import type { ScalarKind, Schema } from '../schema/schema.ts'
 import { showPath } from './field-set.ts'
 import { isTree, itemElement } from './shape.ts'
@@ -71,12 +71,10 @@ function itemProblem(schema: Extract<Schema, { kind: 'list' }>, item: unknown): 
 function checkScalar(kind: ScalarKind, value: unknown): Misfit[] {
   const type = typeof value
   if (untyped.has(kind)) return type === 'object' ? one(`expected any scalar, got ${show(value)}`) : []
-  if (numeric.has(kind)) return type === 'number' || type === 'bigint' ? [] : one(`expected numeric (int or float), got ${goType(value)}`)
+  if (numeric.has(kind)) return type === 'number' || type === 'bigint' ? [] : one(`expected numeric (int or float), got ${goInterfaceType(value)}`)
   if (kind === 'bool') return type === 'boolean' ? [] : one(`expected boolean, got ${show(value)}`)
   return type === 'string' ? [] : one(`expected string, got &value.valueUnstructured{Value:${goValue(value)}}`)
 }
 
-const goType = (value: unknown): string =>
-  typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}'
-const goValue = (value: unknown): string => (typeof value === 'object' ? `${goType(value)}{...}` : String(value))
+const goValue = (value: unknown): string => (typeof value === 'object' ? `${goInterfaceType(value)}{...}` : String(value))
 const show = (value: unknown): string => `&{${goPrint(value)}}`

@@ -10,3 +10,6 @@ export const invalidPatchError = (shown: string, why: string): StatusError => {
 
 /** Every failure of a JSON patch reads the same. */
 export const jsonPatchFailed = (): StatusError => new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
+
+/** A failure that upstream passes on as it is: code 500 and no reason. */
+export const plainError = (message: string): StatusError => new StatusError(500, '', message)

@@ -9,6 +9,15 @@ export function goTypeName(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
+/** The Go type of a decoded JSON value. */
+export function goInterfaceType(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return '[]interface {}'
+  if (typeof value === 'object') return 'map[string]interface {}'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : typeof value
+}
+
 /** As `%v` prints a decoded JSON value: `map[a:1 b:[x y]]`. */
 export function goPrint(value: unknown): string {
   if (value === null || value === undefined) return '<nil>'

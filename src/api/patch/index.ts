@@ -1,0 +1,6 @@
+export { deepEqual } from './deep-equal.ts'
+export { invalidPatchError } from './errors.ts'
+export { goPrint } from './go-words.ts'
+export { applyJsonPatch } from './json-patch.ts'
+export { applyMergePatch } from './merge-patch.ts'
+export { applyStrategicMergePatch } from './strategic-merge-patch.ts'
