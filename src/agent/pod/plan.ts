@@ -1,0 +1,151 @@
+// The pod worker's mind: from what is there to one round of steps and the time of the next look. Pure; all memory it uses comes in `World`.
+import { latest, mayRun, type Observed } from '../runtime/observed.ts'
+import { actionsFor } from './actions.ts'
+import type { ReadProbe } from './init-actions.ts'
+import { laneOf, type Step } from './steps.ts'
+import { isSidecar, podFullName, type AgentPod, type PodContainer } from './types.ts'
+import { goDuration } from './backoff.ts'
+
+export interface Ending {
+  /** Seconds that containers get to end by themselves. */
+  graceSeconds: number
+  /** The object shall be deleted, or is gone already: nothing of the pod is kept. */
+  deleted: boolean
+  /** The API no longer has the pod. */
+  gone: boolean
+}
+
+export interface World {
+  readonly observed: Observed
+  readonly now: number
+  /** Lanes in which a step is under way. */
+  readonly busy: ReadonlySet<string>
+  readonly volumesReady: boolean
+  /** Volumes, cgroups and directories of the pod still exist. */
+  readonly resourcesHeld: boolean
+  /** The pod shall stop; absent while it shall run. */
+  readonly ending?: Ending
+  /** The final status has reached the API server. */
+  readonly finalStatusWritten: boolean
+  readonly probe: ReadProbe
+  /** Milliseconds to wait since the exit at `eventAt`. */
+  backoff(containerName: string, eventAt: number): number
+  /** Before this instant nothing that failed under this key (container name, `sandbox`, `volumes`) is tried again. */
+  retryAt(key: string): number
+  /** Containers whose resources differ from those of the spec. */
+  readonly toResize: readonly { id: string; name: string }[]
+}
+
+export interface CrashLoop {
+  name: string
+  message: string
+}
+
+export interface Plan {
+  steps: Step[]
+  /** When to look again if nothing happens before. */
+  wakeAt?: number
+  crashLoops: CrashLoop[]
+  /** Nothing is left to do for this pod, ever. */
+  finished: boolean
+}
+
+export function plan(pod: AgentPod, world: World): Plan {
+  const draft: Plan = { steps: [], crashLoops: [], finished: false }
+  if (world.ending) planEnd(pod, world, world.ending, draft)
+  else planRun(pod, world, draft)
+  draft.steps = draft.steps.filter((step) => !world.busy.has(laneOf(step)))
+  return draft
+}
+
+function planRun(pod: AgentPod, world: World, draft: Plan): void {
+  const { observed } = world
+  const actions = actionsFor(pod, observed, world.probe)
+  if (!world.volumesReady) whenDue(world, draft, 'volumes', () => draft.steps.push({ do: 'prepare-volumes' }))
+  if (actions.killPod) {
+    const running = observed.containers.filter(mayRun)
+    for (const container of running) draft.steps.push(killStep(pod, observed, container.id, container.name))
+    for (const sandbox of observed.sandboxes) if (running.length === 0 && sandbox.ready) draft.steps.push({ do: 'stop-sandbox', id: sandbox.id })
+    const quiet = running.length === 0 && observed.sandboxes.every((s) => !s.ready)
+    if (!quiet || !actions.sandbox.create) return
+  }
+  for (const { container, message, reason } of actions.kill) {
+    draft.steps.push({ do: 'kill-container', id: container.id, name: container.name, message, reason, after: [] })
+  }
+  if (actions.sandbox.create) {
+    const volumesFailed = !world.volumesReady && world.retryAt('volumes') > 0
+    if (volumesFailed) return
+    whenDue(world, draft, 'sandbox', () =>
+      draft.steps.push({ do: 'run-sandbox', attempt: actions.sandbox.attempt, replaces: actions.sandbox.current !== undefined }))
+    return
+  }
+  for (const { id, name } of world.toResize) draft.steps.push({ do: 'update-resources', id, name })
+  if (!world.volumesReady) return
+  const due = actions.start.filter((container) => isDue(container, world, draft))
+  if (due.length > 0) draft.steps.push({ do: 'start-containers', sandboxId: actions.sandbox.current!.id, containers: due })
+
+  function isDue({ spec }: PodContainer, { now }: World, { crashLoops }: Plan): boolean {
+    const status = latest(observed, spec.name)
+    if (status && mayRun(status)) return false
+    const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
+    if (exited) {
+      const delay = world.backoff(spec.name, exited.finishedAt)
+      if (exited.finishedAt + delay > now) {
+        crashLoops.push({ name: spec.name, message: `back-off ${goDuration(delay)} restarting failed container=${spec.name} pod=${podFullName(pod)}` })
+        wakeAt(draft, exited.finishedAt + delay)
+        return false
+      }
+    }
+    return due0(world, draft, spec.name)
+  }
+}
+
+function due0(world: World, draft: Plan, key: string): boolean {
+  const at = world.retryAt(key)
+  if (at <= world.now) return true
+  wakeAt(draft, at)
+  return false
+}
+
+function whenDue(world: World, draft: Plan, key: string, act: () => void): void {
+  if (due0(world, draft, key)) act()
+}
+
+function wakeAt(draft: Plan, at: number): void {
+  draft.wakeAt = draft.wakeAt === undefined ? at : Math.min(draft.wakeAt, at)
+}
+
+/** Restartable init containers end after the containers they serve, the last one first (source: KEP-753). */
+function killStep(pod: AgentPod, observed: Observed, id: string, name: string, graceSeconds?: number): Step {
+  const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name)
+  const index = sidecars.indexOf(name)
+  const earlier = (other: string) => pod.spec.containers.some((c) => c.name === other) || sidecars.indexOf(other) > index
+  const after = index < 0 ? [] : observed.containers.filter((c) => mayRun(c) && earlier(c.name)).map((c) => c.id)
+  return { do: 'kill-container', id, name, message: `Stopping container ${name}`, reason: 'Unknown', graceSeconds, after }
+}
+
+function planEnd(pod: AgentPod, world: World, ending: Ending, draft: Plan): void {
+  const { observed, busy } = world
+  for (const container of observed.containers.filter(mayRun)) {
+    draft.steps.push(killStep(pod, observed, container.id, container.name, ending.graceSeconds))
+  }
+  const settling = busy.has('start') || busy.has('sandbox') || draft.steps.length > 0
+  if (settling || [...busy].some((lane) => lane.startsWith('kill/'))) return
+  for (const sandbox of observed.sandboxes) if (sandbox.ready) draft.steps.push({ do: 'stop-sandbox', id: sandbox.id })
+  if (draft.steps.length > 0 || [...busy].some((lane) => lane.startsWith('sandbox/'))) return
+  if (world.resourcesHeld) {
+    draft.steps.push({ do: 'release-resources' })
+    return
+  }
+  if (!ending.deleted) {
+    draft.finished = true
+    return
+  }
+  if (!ending.gone) {
+    if (world.finalStatusWritten) whenDue(world, draft, 'delete', () => draft.steps.push({ do: 'delete-pod' }))
+    return
+  }
+  for (const { id } of observed.containers) draft.steps.push({ do: 'remove-container', id })
+  if (observed.containers.length === 0) for (const { id } of observed.sandboxes) draft.steps.push({ do: 'remove-sandbox', id })
+  draft.finished = observed.containers.length === 0 && observed.sandboxes.length === 0
+}

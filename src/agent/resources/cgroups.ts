@@ -1,0 +1,124 @@
+// Cgroups above the containers: `kubepods`, one for each quality-of-service class, one for each pod. Version 1 has a tree for each controller.
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LinuxResources } from '../../runtime/container-runtime.ts'
+import type { AgentPod } from '../pod/types.ts'
+import { podResources } from './linux-resources.ts'
+import { qosOf, type QosClass } from './qos.ts'
+
+export type CgroupDriver = 'cgroupfs' | 'systemd'
+
+export interface Cgroups {
+  /** What the runtime is told. */
+  parentOf(pod: AgentPod): string
+  ensureRoots(): Promise<void>
+  ensurePod(pod: AgentPod): Promise<void>
+  removePod(uid: string): Promise<void>
+  /** Uids of pods that have a cgroup. */
+  pods(): Promise<string[]>
+}
+
+export interface CgroupOptions {
+  driver: CgroupDriver
+  /** Where cgroups are mounted; `/sys/fs/cgroup`. */
+  root: string
+  /** A cgroup above `kubepods`, as `/mk8s`; default none. */
+  parent?: string
+}
+
+const classFolder: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' }
+const v1Controllers = ['cpu', 'cpuacct', 'memory', 'cpuset', 'pids', 'blkio', 'devices', 'freezer', 'net_cls', 'perf_event', 'hugetlb', 'systemd']
+
+export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgroups {
+  const unified = existsSync(join(root, 'cgroup.controllers'))
+  const path = (qos: QosClass, uid?: string) => join(parent, '/kubepods', classFolder[qos], uid === undefined ? '' : `pod${uid}`).replace(/\/$/, '')
+  const slice = (qos: QosClass, uid: string) =>
+    `${['kubepods', classFolder[qos], `pod${uid.replaceAll('-', '_')}`].filter(Boolean).join('-')}.slice`
+  const own = driver === 'cgroupfs'
+  const trees = unified ? [root] : v1Controllers.map((name) => join(root, name)).filter((folder) => existsSync(folder))
+  const ensure = async (folder: string, resources: LinuxResources) => {
+    for (const tree of trees) await make(tree, folder, unified)
+    await (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
+  }
+  return {
+    parentOf: (pod) => (own ? path(qosOf(pod), pod.metadata.uid) : slice(qosOf(pod), pod.metadata.uid)),
+    async ensureRoots() {
+      if (!own) return
+      await ensure(path('Guaranteed'), {})
+      await ensure(path('Burstable'), {})
+      await ensure(path('BestEffort'), { cpuShares: 2 })
+    },
+    async ensurePod(pod) {
+      if (own) await ensure(path(qosOf(pod), pod.metadata.uid), podResources(pod))
+    },
+    async removePod(uid) {
+      if (!own) return
+      for (const tree of trees) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
+    },
+    async pods() {
+      if (!own || !trees[0]) return []
+      const folders = await Promise.all((Object.keys(classFolder) as QosClass[]).map((qos) => readdir(join(trees[0]!, path(qos))).catch(() => [])))
+      return folders.flat().filter((name) => name.startsWith('pod')).map((name) => name.slice(3))
+    },
+  }
+}
+
+async function make(tree: string, folder: string, unified: boolean): Promise<void> {
+  let at = tree
+  for (const part of folder.split('/').filter(Boolean)) {
+    if (unified) await delegate(at)
+    const inherit = tree.endsWith('/cpuset') ? at : undefined
+    at = join(at, part)
+    await mkdir(at).catch(ignoreExisting)
+    if (inherit) await inheritCpuset(inherit, at)
+  }
+}
+
+/** A child of version 2 has only the controllers that its parent hands down. */
+async function delegate(folder: string): Promise<void> {
+  const read = (name: string) => readFile(join(folder, name), 'utf8').then((text) => text.trim().split(/\s+/).filter(Boolean), (): string[] => [])
+  const handedDown = await read('cgroup.subtree_control')
+  const missing = (await read('cgroup.controllers')).filter((controller) => !handedDown.includes(controller))
+  for (const controller of missing) await writeFile(join(folder, 'cgroup.subtree_control'), `+${controller}`).catch(() => {})
+}
+
+/** An empty cpuset lets no process in. */
+async function inheritCpuset(parent: string, child: string): Promise<void> {
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    const current = await readFile(join(child, name), 'utf8').catch(() => 'none')
+    if (current.trim() === '') await writeFile(join(child, name), (await readFile(join(parent, name), 'utf8')).trim())
+  }
+}
+
+async function applyV1(root: string, folder: string, { cpuShares, cpuPeriod, cpuQuota, memoryLimitBytes }: LinuxResources): Promise<void> {
+  const set = (controller: string, file: string, value: number | undefined) => put(join(root, controller, folder, file), value)
+  await set('cpu', 'cpu.shares', cpuShares)
+  await set('cpu', 'cpu.cfs_period_us', cpuPeriod)
+  await set('cpu', 'cpu.cfs_quota_us', cpuQuota || undefined)
+  await set('memory', 'memory.limit_in_bytes', memoryLimitBytes || undefined)
+}
+
+async function applyUnified(folder: string, { cpuShares, cpuPeriod, cpuQuota, memoryLimitBytes }: LinuxResources): Promise<void> {
+  if (cpuShares) await put(join(folder, 'cpu.weight'), 1 + Math.floor(((cpuShares - 2) * 9999) / 262_142))
+  if (cpuQuota) await put(join(folder, 'cpu.max'), `${cpuQuota} ${cpuPeriod ?? 100_000}`)
+  if (memoryLimitBytes) await put(join(folder, 'memory.max'), memoryLimitBytes)
+}
+
+/** A controller that is not there leaves its limit unenforced, as upstream does. */
+async function put(file: string, value: number | string | undefined): Promise<void> {
+  if (value === undefined || !existsSync(file)) return
+  await writeFile(file, String(value))
+}
+
+async function removeTree(folder: string): Promise<void> {
+  const children = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  for (const child of children) if (child.isDirectory()) await removeTree(join(folder, child.name))
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EBUSY') throw error
+  })
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}

@@ -1,0 +1,151 @@
+// What the runtime holds, kept current by its events and by reading single objects; all of it is listed only at the start and when events were lost.
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { RuntimeError, type ContainerRuntime, type ContainerStatus, type SandboxStatus } from '../../runtime/container-runtime.ts'
+import { labelKeys } from '../container/labels.ts'
+import { nothingObserved, type Observed } from './observed.ts'
+import { terminationMessage } from './termination-message.ts'
+
+export interface RuntimeView {
+  observe(podUid: string): Observed
+  podUids(): string[]
+  container(id: string): ContainerStatus | undefined
+  /** Reads one object anew; undefined when it is gone. */
+  refreshContainer(id: string): Promise<ContainerStatus | undefined>
+  refreshSandbox(id: string): Promise<SandboxStatus | undefined>
+  relist(): Promise<void>
+  /** @returns a function that unsubscribes. */
+  onChange(listener: (podUid: string) => void): () => void
+  stop(): void
+}
+
+export interface RuntimeViewOptions {
+  runtime: ContainerRuntime
+  clock: Clock
+  log: Logger
+  /** Default 5 minutes; with a driver without events, default 2 seconds. */
+  relistMilliseconds?: number
+}
+
+interface PodObjects {
+  sandboxes: Map<string, SandboxStatus>
+  containers: Map<string, ContainerStatus>
+}
+
+const newestFirst = <T extends { createdAt: number; attempt: number; id: string }>(objects: Iterable<T>): T[] =>
+  [...objects].sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt || (a.id < b.id ? 1 : -1))
+
+export async function openRuntimeView({ runtime, clock, log, relistMilliseconds }: RuntimeViewOptions): Promise<RuntimeView> {
+  const pods = new Map<string, PodObjects>()
+  const owner = new Map<string, string>()
+  const listeners = new Set<(podUid: string) => void>()
+  const underWay = new Map<string, Promise<unknown>>()
+  let stopped = false
+  let timer: Timer | undefined
+
+  const notify = (uid: string | undefined) => uid !== undefined && listeners.forEach((listener) => listener(uid))
+  const objectsOf = (uid: string) => {
+    let objects = pods.get(uid)
+    if (!objects) pods.set(uid, (objects = { sandboxes: new Map(), containers: new Map() }))
+    return objects
+  }
+  const keep = (kind: keyof PodObjects, object: SandboxStatus | ContainerStatus) => {
+    const uid = object.labels[labelKeys.podUid] ?? ''
+    owner.set(object.id, uid)
+    const map = objectsOf(uid)[kind] as Map<string, SandboxStatus | ContainerStatus>
+    const before = map.get(object.id)
+    map.set(object.id, object)
+    if (JSON.stringify(before) !== JSON.stringify(object)) notify(uid)
+  }
+  const forget = (id: string) => {
+    const uid = owner.get(id)
+    if (uid === undefined) return
+    owner.delete(id)
+    const objects = pods.get(uid)
+    objects?.sandboxes.delete(id)
+    objects?.containers.delete(id)
+    if (objects && objects.sandboxes.size === 0 && objects.containers.size === 0) pods.delete(uid)
+    notify(uid)
+  }
+  const orGone = async <T>(id: string, read: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'NotFound') throw error
+      forget(id)
+      return undefined
+    }
+  }
+  const readContainer = async (id: string) => {
+    const status = await orGone(id, runtime.containerStatus(id))
+    if (!status) return undefined
+    const known = pods.get(owner.get(id) ?? '')?.containers.get(id)
+    if (status.state === 'exited') status.message = known?.state === 'exited' ? known.message : await terminationMessage(status)
+    if (status.labels[labelKeys.podUid]) keep('containers', status)
+    return status
+  }
+  const readSandbox = async (id: string) => {
+    const status = await orGone(id, runtime.sandboxStatus(id))
+    if (status?.labels[labelKeys.podUid]) keep('sandboxes', status)
+    return status
+  }
+  /** Reads of one object are never reordered. */
+  const inOrder = <T>(id: string, read: () => Promise<T>): Promise<T> => {
+    const next = (underWay.get(id) ?? Promise.resolve()).then(read, read)
+    underWay.set(id, next)
+    const done = () => underWay.get(id) === next && underWay.delete(id)
+    next.then(done, done)
+    return next
+  }
+  const refreshContainer = (id: string) => inOrder(id, () => readContainer(id))
+  const refreshSandbox = (id: string) => inOrder(id, () => readSandbox(id))
+
+  async function relist(): Promise<void> {
+    const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()])
+    const seen = new Set([...sandboxes, ...containers].map(({ id }) => id))
+    const stale: Promise<unknown>[] = []
+    for (const sandbox of sandboxes) {
+      const known = pods.get(sandbox.labels[labelKeys.podUid] ?? '')?.sandboxes.get(sandbox.id)
+      if (sandbox.labels[labelKeys.podUid] && known?.ready !== sandbox.ready) stale.push(refreshSandbox(sandbox.id))
+    }
+    for (const container of containers) {
+      const known = pods.get(container.labels[labelKeys.podUid] ?? '')?.containers.get(container.id)
+      if (container.labels[labelKeys.podUid] && known?.state !== container.state) stale.push(refreshContainer(container.id))
+    }
+    await Promise.all(stale)
+    for (const id of [...owner.keys()]) if (!seen.has(id) && !underWay.has(id)) await (isSandbox(id) ? refreshSandbox(id) : refreshContainer(id))
+  }
+  const isSandbox = (id: string) => pods.get(owner.get(id) ?? '')?.sandboxes.has(id) ?? false
+
+  const quietly = (work: Promise<unknown>) => void work.catch((error: Error) => !stopped && log.warn('runtime could not be read', { error }))
+  const subscription = runtime.events(({ type, id }) => {
+    if (type === 'image-changed') return
+    quietly(type === 'sandbox-stopped' || isSandbox(id) ? refreshSandbox(id) : refreshContainer(id))
+  }, () => quietly(relist()))
+  await relist()
+
+  const interval = relistMilliseconds ?? (subscription ? 300_000 : 2_000)
+  const again = () => {
+    timer = clock.after(interval, () => relist().catch((error: Error) => log.warn('runtime could not be listed', { error })).finally(() => !stopped && again()))
+  }
+  again()
+
+  return {
+    observe(podUid) {
+      const objects = pods.get(podUid)
+      return objects ? { sandboxes: newestFirst(objects.sandboxes.values()), containers: newestFirst(objects.containers.values()) } : nothingObserved
+    },
+    podUids: () => [...pods.keys()],
+    container: (id) => pods.get(owner.get(id) ?? '')?.containers.get(id),
+    refreshContainer, refreshSandbox, relist,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    stop() {
+      stopped = true
+      timer?.cancel()
+      subscription?.stop()
+    },
+  }
+}
