@@ -19,7 +19,7 @@ export interface ContainerSpecInput {
   resources: LinuxResources
   seccompRoot: string
   /** Id of the container whose processes it shall see. */
-  pidTarget?: string
+  targetContainerId?: string
 }
 
 /** @throws ConfigError when the container would run as root and may not. */
@@ -47,7 +47,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     resources: input.resources,
     security: containerSecurity({ pod, container: spec, image: input.image, seccompRoot: input.seccompRoot }),
     ...(stopSignal ? { stopSignal } : {}),
-    ...(input.pidTarget ? { pidTarget: input.pidTarget } : {}),
+    ...(input.targetContainerId ? { targetContainerId: input.targetContainerId } : {}),
   }
 }
 

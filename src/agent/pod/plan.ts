@@ -2,7 +2,7 @@
 import { latest, mayRun, type Observed } from '../runtime/observed.ts'
 import { actionsFor } from './actions.ts'
 import type { ReadProbe } from './init-actions.ts'
-import { laneOf, type Step } from './steps.ts'
+import { containerRetryKey, laneOf, retryKey, type Step } from './steps.ts'
 import { isSidecar, podFullName, type AgentPod, type PodContainer } from './types.ts'
 import { goDuration } from './backoff.ts'
 
@@ -30,7 +30,7 @@ export interface World {
   readonly probe: ReadProbe
   /** Milliseconds to wait since the exit at `eventAt`. */
   backoff(containerName: string, eventAt: number): number
-  /** Before this instant nothing that failed under this key (container name, `sandbox`, `volumes`) is tried again. */
+  /** Before this instant what failed under this key (`retryKey`, `containerRetryKey`) is not tried again; 0 when nothing failed. */
   retryAt(key: string): number
   /** Containers whose resources differ from those of the spec. */
   readonly toResize: readonly { id: string; name: string }[]
@@ -54,14 +54,14 @@ export function plan(pod: AgentPod, world: World): Plan {
   const draft: Plan = { steps: [], crashLoops: [], finished: false }
   if (world.ending) planEnd(pod, world, world.ending, draft)
   else planRun(pod, world, draft)
-  draft.steps = draft.steps.filter((step) => !world.busy.has(laneOf(step)))
+  draft.steps = draft.steps.filter((step) => !world.busy.has(laneOf(step)) && isDue(world, draft, retryKey(step)))
   return draft
 }
 
 function planRun(pod: AgentPod, world: World, draft: Plan): void {
   const { observed } = world
   const actions = actionsFor(pod, observed, world.probe)
-  if (!world.volumesReady) whenDue(world, draft, 'volumes', () => draft.steps.push({ do: 'prepare-volumes' }))
+  if (!world.volumesReady) draft.steps.push({ do: 'prepare-volumes' })
   if (actions.killPod) {
     const running = observed.containers.filter(mayRun)
     for (const container of running) draft.steps.push(killStep(pod, observed, container.id, container.name))
@@ -73,42 +73,36 @@ function planRun(pod: AgentPod, world: World, draft: Plan): void {
     draft.steps.push({ do: 'kill-container', id: container.id, name: container.name, message, reason, after: [] })
   }
   if (actions.sandbox.create) {
-    const volumesFailed = !world.volumesReady && world.retryAt('volumes') > 0
-    if (volumesFailed) return
-    whenDue(world, draft, 'sandbox', () =>
-      draft.steps.push({ do: 'run-sandbox', attempt: actions.sandbox.attempt, replaces: actions.sandbox.current !== undefined }))
+    const volumesFailed = !world.volumesReady && world.retryAt('prepare-volumes') > 0
+    if (!volumesFailed) draft.steps.push({ do: 'run-sandbox', attempt: actions.sandbox.attempt, replaces: actions.sandbox.current !== undefined })
     return
   }
   for (const { id, name } of world.toResize) draft.steps.push({ do: 'update-resources', id, name })
   if (!world.volumesReady) return
-  const due = actions.start.filter((container) => isDue(container, world, draft))
+  const due = actions.start.filter((container) => mayStart(pod, container, world, draft))
   if (due.length > 0) draft.steps.push({ do: 'start-containers', sandboxId: actions.sandbox.current!.id, containers: due })
-
-  function isDue({ spec }: PodContainer, { now }: World, { crashLoops }: Plan): boolean {
-    const status = latest(observed, spec.name)
-    if (status && mayRun(status)) return false
-    const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
-    if (exited) {
-      const delay = world.backoff(spec.name, exited.finishedAt)
-      if (exited.finishedAt + delay > now) {
-        crashLoops.push({ name: spec.name, message: `back-off ${goDuration(delay)} restarting failed container=${spec.name} pod=${podFullName(pod)}` })
-        wakeAt(draft, exited.finishedAt + delay)
-        return false
-      }
-    }
-    return due0(world, draft, spec.name)
-  }
 }
 
-function due0(world: World, draft: Plan, key: string): boolean {
+function mayStart(pod: AgentPod, { spec }: PodContainer, world: World, draft: Plan): boolean {
+  const { observed, now } = world
+  const current = latest(observed, spec.name)
+  if (current && mayRun(current)) return false
+  const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
+  const delay = exited ? world.backoff(spec.name, exited.finishedAt) : 0
+  if (exited && exited.finishedAt + delay > now) {
+    const message = `back-off ${goDuration(delay)} restarting failed container=${spec.name} pod=${podFullName(pod)}`
+    draft.crashLoops.push({ name: spec.name, message })
+    wakeAt(draft, exited.finishedAt + delay)
+    return false
+  }
+  return isDue(world, draft, containerRetryKey(spec.name))
+}
+
+function isDue(world: World, draft: Plan, key: string): boolean {
   const at = world.retryAt(key)
   if (at <= world.now) return true
   wakeAt(draft, at)
   return false
-}
-
-function whenDue(world: World, draft: Plan, key: string, act: () => void): void {
-  if (due0(world, draft, key)) act()
 }
 
 function wakeAt(draft: Plan, at: number): void {
@@ -142,7 +136,7 @@ function planEnd(pod: AgentPod, world: World, ending: Ending, draft: Plan): void
     return
   }
   if (!ending.gone) {
-    if (world.finalStatusWritten) whenDue(world, draft, 'delete', () => draft.steps.push({ do: 'delete-pod' }))
+    if (world.finalStatusWritten) draft.steps.push({ do: 'delete-pod' })
     return
   }
   for (const { id } of observed.containers) draft.steps.push({ do: 'remove-container', id })

@@ -37,3 +37,10 @@ export function laneOf(step: Step): string {
       return 'api'
   }
 }
+
+/** Under which a failure of the step is remembered; containers have keys of their own. */
+export function retryKey(step: Step): string {
+  return step.do === 'start-containers' ? 'start' : step.do === 'kill-container' ? `kill/${step.id}` : step.do === 'remove-container' || step.do === 'remove-sandbox' || step.do === 'stop-sandbox' ? `${step.do}/${step.id}` : step.do
+}
+
+export const containerRetryKey = (name: string): string => `container/${name}`

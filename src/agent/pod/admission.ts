@@ -1,0 +1,106 @@
+// The last word on whether a pod fits this node: the scheduler may not have known better, or not have been asked.
+import type { Node, NodeSelectorTerm, Taint, Toleration } from '../../api/generated/types.ts'
+import { amountsOf, podAmounts } from '../resources/amounts.ts'
+import type { Reason } from '../status/container-statuses.ts'
+import type { AgentPod } from './types.ts'
+
+export interface Admission {
+  /** Undefined while the node is not registered: nothing is refused then. */
+  node: Node | undefined
+}
+
+/** Why the pod is refused; undefined when it may run. */
+export function admit(pod: AgentPod, others: readonly AgentPod[], { node }: Admission): Reason | undefined {
+  if (!node) return undefined
+  return refuseOs(pod) ?? refuseResources(pod, others, node) ?? refuseAffinity(pod, node) ?? refusePorts(pod, others) ?? refuseTaints(pod, node)
+}
+
+const predicate = (name: string, why: string): Reason => ({ reason: name, message: `Predicate ${name} failed: ${why}` })
+
+function refuseOs({ spec }: AgentPod): Reason | undefined {
+  if (spec.os && spec.os.name !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+  return undefined
+}
+
+function refuseResources(pod: AgentPod, others: readonly AgentPod[], { status }: Node): Reason | undefined {
+  const capacity = amountsOf(status?.allocatable)
+  const out = (name: string, requested: number, used: number): Reason => ({
+    reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity[name]}`,
+  })
+  if (capacity['pods'] !== undefined && others.length + 1 > capacity['pods']) return out('pods', 1, others.length)
+  const requests = podAmounts(pod, 'requests')
+  for (const [name, requested] of Object.entries(requests)) {
+    if (requested === 0 || capacity[name] === undefined) continue
+    const used = others.reduce((sum, other) => sum + (podAmounts(other, 'requests')[name] ?? 0), 0)
+    if (used + requested > capacity[name]) return out(name, requested, used)
+  }
+  return undefined
+}
+
+function refuseAffinity({ spec }: AgentPod, node: Node): Reason | undefined {
+  const labels = node.metadata?.labels ?? {}
+  const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  if (selected && (!terms || terms.some((term) => matchesTerm(term, node)))) return undefined
+  return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
+}
+
+function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
+  if (matchExpressions.length + matchFields.length === 0) return false
+  const labels = node.metadata?.labels ?? {}
+  const fields = { 'metadata.name': node.metadata?.name ?? '' }
+  return matchExpressions.every((r) => matchesRequirement(r, labels)) && matchFields.every((r) => matchesRequirement(r, fields))
+}
+
+function matchesRequirement({ key, operator, values = [] }: { key: string; operator: string; values?: string[] }, of: Record<string, string>): boolean {
+  const value = of[key]
+  switch (operator) {
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
+    default:
+      return false
+  }
+}
+
+interface HostPort {
+  protocol: string
+  port: number
+  ip: string
+}
+
+function hostPorts({ spec }: AgentPod): HostPort[] {
+  return spec.containers.flatMap((c) => c.ports ?? []).flatMap(({ hostPort, hostIP, protocol = 'TCP', containerPort }) => {
+    const port = hostPort ?? (spec.hostNetwork ? containerPort : 0)
+    return port ? [{ protocol, port, ip: hostIP || '0.0.0.0' }] : []
+  })
+}
+
+function refusePorts(pod: AgentPod, others: readonly AgentPod[]): Reason | undefined {
+  const wanted = hostPorts(pod)
+  if (wanted.length === 0) return undefined
+  const any = (ip: string) => ip === '0.0.0.0' || ip === '::'
+  const clash = (a: HostPort, b: HostPort) => a.protocol === b.protocol && a.port === b.port && (a.ip === b.ip || any(a.ip) || any(b.ip))
+  const taken = others.flatMap(hostPorts).some((other) => wanted.some((own) => clash(own, other)))
+  return taken ? predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports") : undefined
+}
+
+function refuseTaints({ spec }: AgentPod, { spec: nodeSpec }: Node): Reason | undefined {
+  const untolerated = (nodeSpec?.taints ?? []).some((taint) => taint.effect === 'NoExecute' && !(spec.tolerations ?? []).some((t) => tolerates(t, taint)))
+  return untolerated ? predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate") : undefined
+}
+
+function tolerates({ effect, key, operator, value }: Toleration, taint: Taint): boolean {
+  if (effect && effect !== taint.effect) return false
+  if (key && key !== taint.key) return false
+  return operator === 'Exists' || (value ?? '') === (taint.value ?? '')
+}
