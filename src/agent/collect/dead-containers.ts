@@ -1,0 +1,45 @@
+// Dead containers and sandboxes that nobody needs: all but the newest dead one of each container, and sandboxes without containers behind the newest.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ContainerRuntime, ContainerStatus } from '../../runtime/container-runtime.ts'
+import { labelKeys } from '../container/labels.ts'
+import type { Observed } from '../runtime/observed.ts'
+import type { RuntimeView } from '../runtime/view.ts'
+
+export interface DeadContainers {
+  runtime: ContainerRuntime
+  view: RuntimeView
+  /** `/var/log/containers` */
+  containerLogs: string
+}
+
+const keptPerContainer = 1
+
+/** Pure: ids that can go. */
+export function surplus({ containers, sandboxes }: Observed): { containers: ContainerStatus[]; sandboxes: string[] } {
+  const dead = containers.filter((c) => c.state === 'exited')
+  const surplusContainers = dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer)
+  const going = new Set(surplusContainers.map(({ id }) => id))
+  const used = new Set(containers.filter(({ id }) => !going.has(id)).map(({ sandboxId }) => sandboxId))
+  return { containers: surplusContainers, sandboxes: sandboxes.slice(1).filter((s) => !s.ready && !used.has(s.id)).map(({ id }) => id) }
+}
+
+export async function removeDead({ runtime, view, containerLogs }: DeadContainers): Promise<void> {
+  for (const uid of view.podUids()) {
+    const found = surplus(view.observe(uid))
+    for (const container of found.containers) {
+      await runtime.removeContainer(container.id)
+      await rm(container.logPath, { force: true })
+      await rm(logLink(containerLogs, container), { force: true })
+      await view.refreshContainer(container.id)
+    }
+    for (const id of found.sandboxes) {
+      await runtime.removeSandbox(id)
+      await view.refreshSandbox(id)
+    }
+  }
+}
+
+export function logLink(directory: string, { id, name, labels }: Pick<ContainerStatus, 'id' | 'name' | 'labels'>): string {
+  return join(directory, `${labels[labelKeys.podName]}_${labels[labelKeys.podNamespace]}_${name}-${id}.log`)
+}

@@ -1,0 +1,101 @@
+// The agent of a node: composition of its parts. `agent.lookup` is what its HTTPS endpoints ask.
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Component, Running } from '../base/component.ts'
+import { nodes, pods as podsRef, runtimeclasses, services as servicesRef } from '../api/refs.ts'
+import { StatusError } from '../api/status-error.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import { createRecorder } from './events/recorder.ts'
+import { createImages } from './image/images.ts'
+import { startCollector } from './collect/collector.ts'
+import { startHeartbeat } from './node/lease.ts'
+import { readMachine } from './node/machine.ts'
+import { startNodeAgent } from './node/node-agent.ts'
+import type { AgentOptions } from './options.ts'
+import { podLookup, type PodLookup } from './pod-lookup.ts'
+import { startPods, type Pods } from './pod/pods.ts'
+import type { PodServices } from './pod/services.ts'
+import { createProbes } from './probes/probes.ts'
+import { createWatchedObjects } from './references/watched-objects.ts'
+import { createCgroups } from './resources/cgroups.ts'
+import { nothingObserved } from './runtime/observed.ts'
+import { openRuntimeView, type RuntimeView } from './runtime/view.ts'
+import { parseResolvConf } from './sandbox/dns.ts'
+import { createStatusWriter } from './status/writer.ts'
+import { systemMounter } from './volumes/mounter.ts'
+import { openVolumes } from './volumes/volumes.ts'
+
+export type { AgentOptions } from './options.ts'
+export type { PodLookup } from './pod-lookup.ts'
+
+export interface Agent extends Component {
+  /** Knows nothing until the agent has started. */
+  readonly lookup: PodLookup
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  let started: { pods: Pods; view: RuntimeView } | undefined
+  return {
+    name: 'agent',
+    lookup: podLookup(() => started?.pods, (uid) => started?.view.observe(uid) ?? nothingObserved),
+    start: (signal) => startAgent(options, signal, (parts) => (started = parts)),
+  }
+}
+
+async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted: (parts: { pods: Pods; view: RuntimeView }) => void): Promise<Running> {
+  const { client, informers, runtime, clock, log, nodeName, nodeIps, directories, clusterDns, clusterDomain } = options
+  const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log })
+  const recorder = createRecorder(events, nodeName)
+  await Promise.all([directories.root, directories.podLogs].map((directory) => mkdir(directory, { recursive: true, mode: 0o755 })))
+  const podInformer = informers.informer(podsRef, { fieldSelector: `spec.nodeName=${nodeName}` })
+  const serviceInformer = informers.informer(servicesRef)
+  const [info, machine, view] = await Promise.all([runtime.info(), readMachine(directories.root), openRuntimeView({ runtime, clock, log })])
+  const cgroups = createCgroups({ driver: options.cgroupDriver ?? info.cgroupDriver, root: options.cgroupRoot ?? '/sys/fs/cgroup', parent: options.cgroupParent })
+  await cgroups.ensureRoots().catch((error: Error) => log.warn('cgroups not prepared', { error }))
+  let pods: Pods | undefined
+
+  const identity = {
+    name: nodeName, ips: nodeIps, hostname: options.hostname ?? nodeName, labels: options.nodeLabels ?? {}, taints: options.nodeTaints ?? [],
+    maxPods: options.maxPods ?? 110, port: options.port, version: options.version,
+  }
+  const collector = startCollector({ runtime, view, clock, log, recorder, directories, onPressure: () => nodeAgent.refresh(), pods: () => pods })
+  const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure: collector.pressure })
+  const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` })
+  const currentNode = () => nodeInformer.get(nodeName) ?? nodeAgent.node()
+  const heartbeat = startHeartbeat({ client, clock, log, nodeName, node: currentNode })
+  const allocatable = () => currentNode()?.status?.allocatable ?? {}
+
+  const watched = createWatchedObjects({ client, clock, log })
+  const images = createImages({ runtime, clock, recorder, parallelPulls: 3 })
+  const volumes = await openVolumes({
+    client, watched, images, mounter: options.mounter ?? systemMounter, clock, log, hostIps: nodeIps, imageVolumes: info.features.imageVolumes,
+    root: join(directories.root, 'pods'), memoryRoot: join(directories.root, 'memory'), allocatable,
+    podIps: (uid) => view.observe(uid).sandboxes[0]?.ips ?? [],
+    onRetry: (uid) => pods?.find(uid)?.retryNow('prepare-volumes'),
+  })
+  const statuses = createStatusWriter({ client, clock, log, onWritten: (uid) => pods?.find(uid)?.wake() })
+  const probes = createProbes({ runtime, clock, log, recorder, hostIps: nodeIps, random: options.random ?? Math.random })
+  const services: PodServices = {
+    client, runtime, view, images, volumes, cgroups, recorder, clock, log, directories, hostIps: nodeIps, clusterDns, clusterDomain, allocatable,
+    runtimeName: info.name, recursiveReadOnly: info.features.recursiveReadOnlyMounts, memoryCapacityBytes: machine.memoryBytes,
+    hostDns: async () => parseResolvConf(await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
+    services: () => (serviceInformer.synced ? serviceInformer.list() : undefined),
+    runtimeClass: (name) => client.resource(runtimeclasses).get(name).catch((error: unknown) => {
+      if (error instanceof StatusError && error.code === 404) return undefined
+      throw error
+    }),
+  }
+  await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
+  pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode() }) })
+  onStarted({ pods, view })
+  void pods.removeOrphans().catch((error: Error) => log.warn('orphans not removed', { error }))
+
+  return {
+    failed: new Promise(() => {}),
+    async stop() {
+      for (const part of [heartbeat, nodeAgent, collector, probes, pods!, volumes, watched, view]) part.stop()
+      await Promise.all([statuses.flush(), events.flush()])
+      statuses.stop()
+    },
+  }
+}

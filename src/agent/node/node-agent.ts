@@ -1,0 +1,127 @@
+// Registers the node and keeps its status true: written when something changed, and every five minutes.
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Node, NodeStatus } from '../../api/generated/types.ts'
+import type { Stored } from '../../api/object.ts'
+import { nodes } from '../../api/refs.ts'
+import { StatusError } from '../../api/status-error.ts'
+import type { Client } from '../../client/client.ts'
+import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
+import type { Recorder } from '../events/recorder.ts'
+import { same } from '../values.ts'
+import type { Machine } from './machine.ts'
+import { labelsOf, newNode, nodeStatus, type NodeIdentity, type NodePressure } from './node-status.ts'
+
+export interface NodeAgent {
+  node(): Stored<Node> | undefined
+  /** Something about the node may have changed. */
+  refresh(): void
+  stop(): void
+}
+
+export interface NodeAgentOptions {
+  client: Client
+  runtime: ContainerRuntime
+  clock: Clock
+  log: Logger
+  recorder: Recorder
+  identity: NodeIdentity
+  machine: Machine
+  pressure(): NodePressure
+}
+
+const reportMilliseconds = 300_000
+/** While the runtime is not ready it is asked this often; a ready one is asked on events and with each report. */
+const unreadyMilliseconds = 1000
+const checkMilliseconds = 60_000
+const retryMilliseconds = 1000
+
+/** Resolves when the node is registered. */
+export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
+  const { client, runtime, clock, log, recorder, identity, machine } = options
+  const api = client.resource(nodes)
+  let known: Stored<Node> | undefined
+  let reportedAt = 0
+  let timer: Timer | undefined
+  let stopped = false
+  let running: Promise<void> | undefined
+  let again = false
+
+  async function observe(old: NodeStatus | undefined): Promise<NodeStatus> {
+    const [info, images] = await Promise.all([runtime.info().catch(down), runtime.listImages().catch(() => [])])
+    return nodeStatus({ identity, machine, runtime: info, images, pressure: options.pressure(), old, now: clock.now() })
+  }
+  const down = (error: Error) => ({
+    name: 'containerd', version: 'unknown', apiVersion: 'v1', cgroupDriver: 'cgroupfs' as const, ready: false, networkReady: true, message: error.message,
+    features: { imageVolumes: false, userNamespaces: false, recursiveReadOnlyMounts: false },
+  })
+
+  async function register(): Promise<void> {
+    const status = await observe(undefined)
+    try {
+      known = await api.create(newNode(identity, status))
+      reportedAt = clock.monotonic()
+      recorder.node('Normal', 'Starting', 'Starting kubelet.')
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error
+      known = await api.get(identity.name)
+      const labels = labelsOf(identity)
+      const missing = Object.entries(labels).some(([key, value]) => known?.metadata.labels?.[key] !== value)
+      if (missing) known = await api.patch(identity.name, { metadata: { labels } }, { type: 'merge' })
+      recorder.node('Normal', 'Starting', 'Starting kubelet.')
+      await report()
+    }
+  }
+
+  async function report(): Promise<void> {
+    const old = known?.status
+    const status = await observe(old)
+    const due = clock.monotonic() - reportedAt >= reportMilliseconds
+    if (!due && same(withoutHeartbeat(old), withoutHeartbeat(status))) return
+    const wasReady = isReady(old)
+    known = await api.patch(identity.name, { status: { ...status, ...(status.images?.length ? {} : { images: null }) } }, { type: 'merge', subresource: 'status' })
+    reportedAt = clock.monotonic()
+    const ready = isReady(status)
+    if (ready !== wasReady) recorder.node('Normal', ready ? 'NodeReady' : 'NodeNotReady', `Node ${identity.name} status is now: ${ready ? 'NodeReady' : 'NodeNotReady'}`)
+  }
+
+  function refresh(): void {
+    if (stopped) return
+    again = true
+    running ??= (async () => {
+      while (again && !stopped) {
+        again = false
+        await report()
+      }
+    })().catch((error: Error) => {
+      log.warn('node status not written', { error })
+      if (error instanceof StatusError && error.code === 404) return register().catch(() => undefined)
+      return undefined
+    }).finally(() => {
+      running = undefined
+      arm(isReady(known?.status) ? checkMilliseconds : unreadyMilliseconds)
+    })
+  }
+
+  function arm(milliseconds: number): void {
+    timer?.cancel()
+    if (!stopped) timer = clock.after(milliseconds, refresh)
+  }
+
+  await register()
+  arm(isReady(known?.status) ? checkMilliseconds : Math.min(unreadyMilliseconds, retryMilliseconds))
+  return {
+    node: () => known,
+    refresh,
+    stop() {
+      stopped = true
+      timer?.cancel()
+    },
+  }
+}
+
+const isReady = (status: NodeStatus | undefined) => status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True'
+
+const withoutHeartbeat = (status: NodeStatus | undefined): NodeStatus => ({
+  ...status, conditions: status?.conditions?.map(({ lastHeartbeatTime: _, ...condition }) => condition),
+})
