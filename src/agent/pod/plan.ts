@@ -20,6 +20,8 @@ export interface World {
   readonly now: number
   /** Lanes in which a step is under way. */
   readonly busy: ReadonlySet<string>
+  /** Containers that the step under way starts. */
+  readonly starting: ReadonlySet<string>
   readonly volumesReady: boolean
   /** Volumes, cgroups and directories of the pod still exist. */
   readonly resourcesHeld: boolean
@@ -86,7 +88,7 @@ function planRun(pod: AgentPod, world: World, draft: Plan): void {
 function mayStart(pod: AgentPod, { spec }: PodContainer, world: World, draft: Plan): boolean {
   const { observed, now } = world
   const current = latest(observed, spec.name)
-  if (current && mayRun(current)) return false
+  if (world.starting.has(spec.name) || (current && mayRun(current))) return false
   const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
   const delay = exited ? world.backoff(spec.name, exited.finishedAt) : 0
   if (exited && exited.finishedAt + delay > now) {

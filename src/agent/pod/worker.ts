@@ -58,6 +58,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const { clock, view, volumes, log, recorder } = services
   const { uid } = options.pod.metadata
   const lanes = new Set<string>()
+  let starting: ReadonlySet<string> = new Set()
   const failures = new Map<string, Failure>()
   const backoff = createBackoff()
   const announced = new Map<string, string>()
@@ -94,7 +95,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const deadline = checkDeadline(end)
     if (end && !starts.signal.aborted) starts.abort(new Error('the pod ends'))
     const world: World = {
-      observed, now: clock.now(), busy: lanes, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
+      observed, now: clock.now(), busy: lanes, starting, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
       finalStatusWritten: statuses.written(uid), probe: options.probe, toResize: [],
       backoff: (name, eventAt) => backoff.delay(name, eventAt),
       retryAt: (key) => failures.get(key)?.retryAt ?? 0,
@@ -152,6 +153,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     lanes.add(lane)
     if (step.do === 'start-containers') {
       const { containers } = view.observe(uid)
+      starting = new Set(step.containers.map((c) => c.spec.name))
       for (const { spec } of step.containers) {
         const exited = containers.find((c) => c.name === spec.name && c.state === 'exited')
         if (exited) backoff.next(spec.name, exited.finishedAt, clock.now())
@@ -165,6 +167,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     }
     execute(services, step, execution).then(() => succeeded(step), (error: Error) => remember(retryKey(step), error, step)).finally(() => {
       lanes.delete(lane)
+      if (step.do === 'start-containers') starting = new Set()
       wake()
     })
   }
