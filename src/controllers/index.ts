@@ -1,0 +1,72 @@
+// All controllers as one component: they run on the server that holds the Lease `kube-controller-manager`.
+import type { UserInfo } from '../api/user.ts'
+import { serviceAccountUser } from '../api/user.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Component } from '../base/component.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Client } from '../client/client.ts'
+import { createInformerFactory } from '../client/informer-factory.ts'
+import { runAsLeader } from '../client/leader-election.ts'
+import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
+import { deploymentController } from './deployment/controller.ts'
+import { replicaSetController, replicationController } from './replicaset/controller.ts'
+import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
+import { serviceAccountController } from './service-account/controller.ts'
+
+export interface ControllersOptions {
+  /** A client with the rights of a user. */
+  clientFor(user: UserInfo): Client
+  /** Of this server; the same after a restart. */
+  identity: string
+  /** PEM: the certificate authority that pods trust the API server by. */
+  rootCa: string
+  clock: Clock
+  log: Logger
+  random?: () => number
+  /** Further controllers, which run beside the others. */
+  further?: readonly Controller[]
+}
+
+const managerUser: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] }
+
+export function createControllers(options: ControllersOptions): Component {
+  const { clock, log, identity } = options
+  const client = options.clientFor(managerUser)
+  return {
+    name: 'controllers',
+    async start() {
+      const stopping = new AbortController()
+      const failed = Promise.withResolvers<Error>()
+      const running = runAsLeader({ client, name: 'kube-controller-manager', identity, clock, log }, stopping.signal, (signal) => runAll(options, client, signal))
+      running.catch((error: unknown) => failed.resolve(error as Error))
+      return {
+        failed: failed.promise,
+        async stop() {
+          stopping.abort(new Error('stopped'))
+          await running.catch(() => {})
+        },
+      }
+    },
+  }
+}
+
+const controllersOf = (options: ControllersOptions): readonly Controller[] => [
+  serviceAccountController,
+  createRootCaPublisher(options.rootCa),
+  replicaSetController,
+  replicationController,
+  deploymentController,
+  ...(options.further ?? []),
+]
+
+async function runAll(options: ControllersOptions, client: Client, signal: AbortSignal): Promise<void> {
+  const { clock, log, random = Math.random } = options
+  const informers = createInformerFactory({ client, clock, log, random })
+  const environment: ControllerEnvironment = { informers, clock, log, random, clientFor: (name) => options.clientFor(serviceAccountUser('kube-system', name)) }
+  await Promise.all(controllersOf(options).map((controller) => controller.run(environment, signal).catch((error: unknown) => unlessStopped(error, signal))))
+  await informers.stop()
+}
+
+const unlessStopped = (error: unknown, signal: AbortSignal): void => {
+  if (!signal.aborted) throw error
+}
