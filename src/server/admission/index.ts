@@ -1,6 +1,7 @@
-// All built-in plug-ins, in upstream's order. Webhooks and policies will stand between the last two.
+// All built-in plug-ins, in upstream's order. Webhooks and policies will stand before the last one.
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
+import type { Client } from '../../client/client.ts'
 import type { Authorization } from '../authorization/authorization.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { AdmissionPlugin } from './admission.ts'
@@ -14,6 +15,7 @@ import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
 import { createNodeRestriction } from './node-restriction.ts'
 import { createPodSecurity } from './pod-security/index.ts'
 import { createPriority } from './priority.ts'
+import { createResourceQuota } from './resource-quota.ts'
 import { createRoleEscalationCheck } from './role-escalation.ts'
 import { createRuntimeClass } from './runtime-class.ts'
 import { createServiceAccountAdmission } from './service-account.ts'
@@ -22,9 +24,11 @@ export interface AdmissionOptions {
   reader: ObjectReader
   authorization: Authorization
   clock: Clock
+  /** A client of this server with its own rights; called only while requests are answered. */
+  client(): Client
 }
 
-export const createAdmission = ({ reader, authorization, clock }: AdmissionOptions): AdmissionPlugin[] => [
+export const createAdmission = ({ reader, authorization, clock, client }: AdmissionOptions): AdmissionPlugin[] => [
   createRoleEscalationCheck(authorization),
   createNamespaceLifecycle(reader),
   createLimitRanger(reader),
@@ -43,6 +47,7 @@ export const createAdmission = ({ reader, authorization, clock }: AdmissionOptio
   certificateSubjectRestriction,
   createDefaultIngressClass(reader),
   createPodTopologyLabels(reader),
+  createResourceQuota({ reader, client, clock }),
 ]
 
 /** Without vowels and look-alikes, as in all generated names. */

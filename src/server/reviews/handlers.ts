@@ -1,0 +1,65 @@
+// Reviews and token requests as the server's virtual kinds and subresources: answered, never kept.
+import type { Clock } from '../../base/clock.ts'
+import type {
+  AuthenticationV1TokenRequest as TokenRequest, LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectReview, SelfSubjectRulesReview, SubjectAccessReview, TokenReview,
+} from '../../api/generated/types.ts'
+import type { KubeObject } from '../../api/object.ts'
+import type { SignToken } from '../../pki/jwt.ts'
+import { answerObject } from '../answer.ts'
+import type { Authentication } from '../authentication/authentication.ts'
+import type { Authorization } from '../authorization/authorization.ts'
+import type { ObjectReader } from '../object-reader.ts'
+import type { SubresourceCall, SubresourceHandler, SubresourceHandlers } from '../subresource-handler.ts'
+import { reviewLocal, reviewRules, reviewSelf, reviewSubject } from './access-review.ts'
+import { completeTokenRequest, issueToken } from './token-request.ts'
+import { reviewSelfSubject, reviewToken } from './token-review.ts'
+
+export interface ReviewOptions {
+  authentication: Authentication
+  authorization: Authorization
+  reader: ObjectReader
+  clock: Clock
+  /** Of service account tokens. */
+  sign: SignToken
+  issuer: string
+  apiAudiences: readonly string[]
+}
+
+export function reviewHandlers(options: ReviewOptions): SubresourceHandlers {
+  const { authorization } = options
+  return new Map([
+    ['authorization.k8s.io/subjectaccessreviews', review<SubjectAccessReview>('authorization.k8s.io', 'SubjectAccessReview', (body) => reviewSubject(authorization, body))],
+    ['authorization.k8s.io/selfsubjectaccessreviews', review<SelfSubjectAccessReview>('authorization.k8s.io', 'SelfSubjectAccessReview', (body, { user }) => reviewSelf(authorization, body, user))],
+    ['authorization.k8s.io/localsubjectaccessreviews',
+      review<LocalSubjectAccessReview>('authorization.k8s.io', 'LocalSubjectAccessReview', (body, { attributes }) => reviewLocal(authorization, body, attributes.namespace))],
+    ['authorization.k8s.io/selfsubjectrulesreviews', review<SelfSubjectRulesReview>('authorization.k8s.io', 'SelfSubjectRulesReview', (body, { user }) => reviewRules(authorization, body, user))],
+    ['authentication.k8s.io/tokenreviews', review<TokenReview>('authentication.k8s.io', 'TokenReview', (body) => reviewToken(options, body))],
+    ['authentication.k8s.io/selfsubjectreviews', review<SelfSubjectReview>('authentication.k8s.io', 'SelfSubjectReview', (_body, { user }) => reviewSelfSubject(user, options.clock.now()))],
+    ['serviceaccounts/token', tokenHandler(options)],
+  ])
+}
+
+const created = (call: SubresourceCall, object: object) => answerObject(object, { status: 201, acceptObjects: call.request.acceptObjects })
+
+function review<T extends KubeObject>(group: string, kind: string, answer: (body: T, call: SubresourceCall) => T): SubresourceHandler {
+  const apiVersion = `${group}/v1`
+  return {
+    methods: ['POST'],
+    async handle(call) {
+      const body = call.body<T>({ apiVersion, kind })
+      await call.admit('CREATE', body)
+      return created(call, { ...answer(body, call), apiVersion, kind })
+    },
+  }
+}
+
+const tokenHandler = (options: ReviewOptions): SubresourceHandler => ({
+  methods: ['POST'],
+  kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+  async handle(call) {
+    const target = { namespace: call.attributes.namespace, name: call.attributes.name }
+    const request = completeTokenRequest(options, call.body<TokenRequest>({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' }), target)
+    await call.admit('CREATE', request)
+    return created(call, issueToken(options, request, target))
+  },
+})
