@@ -4,7 +4,7 @@ import { FakeClock } from '../../base/clock.ts'
 import type { Pod, PodSpec } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import {
-  clusterrolebindings, clusterroles, leases, limitranges, namespaces, nodes, persistentvolumeclaims, pods, priorityclasses, rolebindings, runtimeclasses, serviceaccounts, storageclasses,
+  clusterrolebindings, clusterroles, leases, limitranges, namespaces, nodes, persistentvolumeclaims, pods, priorityclasses, resourcequotas, rolebindings, runtimeclasses, serviceaccounts, storageclasses,
 } from '../../api/refs.ts'
 import type { ResourceDefinition, ResourceRef } from '../../api/resource.ts'
 import { nodeUser } from '../../api/user.ts'
@@ -13,6 +13,7 @@ import { createAuthorization } from '../authorization/authorization.ts'
 import { bootstrapClusterRoles } from '../authorization/bootstrap-objects.ts'
 import { createFakeObjectReader } from '../fake-object-reader.ts'
 import type { FakeObjectReader } from '../fake-object-reader.ts'
+import type { Client } from '../../client/client.ts'
 import type { AdmissionRequest, Operation } from './admission.ts'
 import { createAdmission } from './index.ts'
 
@@ -20,12 +21,15 @@ let reader: FakeObjectReader
 let admit: (request: AdmissionRequest) => Promise<void>
 let warnings: string[]
 const clock = new FakeClock()
+const fakeClient = {
+  resource: () => ({ updateStatus: async (object: KubeObject) => reader.put(resourcequotas, object) }),
+} as unknown as Client
 
 beforeEach(() => {
   reader = createFakeObjectReader()
   reader.put(namespaces, { metadata: { name: 'shop' }, status: { phase: 'Active' } })
   reader.put(serviceaccounts, { metadata: { name: 'default', namespace: 'shop' } })
-  const plugins = createAdmission({ reader, authorization: createAuthorization(reader), clock })
+  const plugins = createAdmission({ reader, authorization: createAuthorization(reader), clock, client: () => fakeClient })
   warnings = []
   admit = async (request) => {
     for (const plugin of plugins) if (plugin.handles(request)) await plugin.mutate?.(request)
@@ -301,5 +305,41 @@ describe('Pod Security', () => {
       'Namespace "shop" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "foo": must be one of privileged, baseline, restricted')
     await write(namespaces, labelled('baseline'), { operation: 'UPDATE', current: before })
     expect(warnings).toEqual(['existing pods in namespace "shop" violate the new PodSecurity enforce level "baseline:latest"', 'p: host namespaces'])
+  })
+})
+
+describe('quotas', () => {
+  const services: ResourceRef = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true }
+  const quota = (hard: Record<string, string>, spec: object = {}) => {
+    const used = Object.fromEntries(Object.keys(hard).map((name) => [name, '0']))
+    return reader.put(resourcequotas, { metadata: { name: 'q', namespace: 'shop' }, spec: { hard, ...spec }, status: { hard, used } })
+  }
+  const used = () => reader.get(resourcequotas, 'q', 'shop')?.status?.used
+  const withRequests = (cpu: string, memory: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu, memory }, limits: { cpu } } }] })
+
+  it('count what is made and refuse what is too much', async () => {
+    quota({ 'pods': '2', 'requests.cpu': '500m', 'limits.cpu': '1', 'count/pods': '5' })
+    await createPod(withRequests('300m', '1Gi'))
+    expect(used()).toEqual({ 'pods': '1', 'requests.cpu': '300m', 'limits.cpu': '300m', 'count/pods': '1' })
+    await expect(createPod(withRequests('300m', '1Gi'))).rejects.toThrow('pods "p" is forbidden: exceeded quota: q, requested: requests.cpu=300m, used: requests.cpu=300m, limited: requests.cpu=500m')
+    await expect(createPod()).rejects.toThrow('pods "p" is forbidden: failed quota: q: must specify limits.cpu for: c; requests.cpu for: c')
+    await Promise.all([createPod(withRequests('100m', '1')), expect(createPod(withRequests('100m', '1'))).rejects.toThrow('exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2')])
+  })
+
+  it('count services by their type, on updates only the difference', async () => {
+    quota({ 'services': '5', 'services.nodeports': '1', 'count/services': '5' })
+    const service = (type: string) => ({ metadata: { name: 's', namespace: 'shop' }, spec: { type, ports: [{ port: 80 }] } }) as KubeObject
+    await write(services, service('ClusterIP'))
+    await write(services, service('NodePort'), { operation: 'UPDATE', current: service('ClusterIP') })
+    expect(used()).toEqual({ 'services': '1', 'services.nodeports': '1', 'count/services': '1' })
+    await expect(write(services, service('NodePort'))).rejects.toThrow('exceeded quota: q, requested: services.nodeports=1, used: services.nodeports=1, limited: services.nodeports=1')
+  })
+
+  it('leave out what their scopes leave out, and what is not known yet', async () => {
+    quota({ pods: '0' }, { scopes: ['Terminating', 'NotBestEffort'] })
+    await createPod(withRequests('1', '1'))
+    await expect(createPod({ ...withRequests('1', '1'), activeDeadlineSeconds: 5 })).rejects.toThrow('exceeded quota')
+    reader.put(resourcequotas, { metadata: { name: 'q', namespace: 'shop' }, spec: { hard: { pods: '1' } }, status: { hard: { pods: '1' } } })
+    await expect(createPod()).rejects.toThrow('status unknown for quota: q, resources: pods')
   })
 })

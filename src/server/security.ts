@@ -1,0 +1,55 @@
+// What makes an API server a secured one: who asks, what they may, what is admitted, and the reviews that tell about it.
+import type { Clock } from '../base/clock.ts'
+import type { Client } from '../client/client.ts'
+import type { ServerPki } from '../pki/server-pki.ts'
+import { createTokenSigner } from '../pki/jwt.ts'
+import type { AdmissionPlugin } from './admission/admission.ts'
+import { createAdmission } from './admission/index.ts'
+import { createAuthentication } from './authentication/authentication.ts'
+import type { Authentication } from './authentication/authentication.ts'
+import { createAuthorization } from './authorization/authorization.ts'
+import type { Authorization } from './authorization/authorization.ts'
+import type { ObjectReader } from './object-reader.ts'
+import { reviewHandlers } from './reviews/handlers.ts'
+import type { SubresourceHandlers } from './subresource-handler.ts'
+
+export interface SecurityOptions {
+  pki: Pick<ServerPki, 'clientCa' | 'requestHeaderCa' | 'serviceAccountKey' | 'token'>
+  /** Of service account tokens, as in `https://kubernetes.default.svc.cluster.local`. */
+  issuer: string
+  clock: Clock
+  /** A client of this server with its own rights; called only while requests are answered. */
+  client(): Client
+}
+
+/** The common name of the certificate with which the API server itself speaks for others to extension API servers. */
+const proxyName = 'system:auth-proxy'
+
+export interface Security {
+  createAuthorizer(reader: ObjectReader): Authorization
+  createAdmission(reader: ObjectReader): readonly AdmissionPlugin[]
+  createSubresources(reader: ObjectReader): SubresourceHandlers
+  createAuthentication(reader: ObjectReader): Authentication
+}
+
+/** The parts fit `ApiServerOptions`. Each is made once, from one reader, the authorizer first. */
+export function createSecurity({ pki, issuer, clock, client }: SecurityOptions): Security {
+  const apiAudiences = [issuer]
+  const sign = createTokenSigner(pki.serviceAccountKey.privateKey)
+  const authentication = once((reader: ObjectReader) => createAuthentication({
+    clientAuthority: pki.clientCa.certificate, requestHeaderAuthority: pki.requestHeaderCa.certificate, proxyNames: [proxyName],
+    serviceAccountKeys: [pki.serviceAccountKey.publicKey], issuer, apiAudiences, joinSecret: pki.token.secret, anonymous: true, reader, clock,
+  }))
+  const authorization = once(createAuthorization)
+  return {
+    createAuthorizer: authorization,
+    createAdmission: (reader) => createAdmission({ reader, authorization: authorization(reader), clock, client }),
+    createSubresources: (reader) => reviewHandlers({ authentication: authentication(reader), authorization: authorization(reader), reader, clock, sign, issuer, apiAudiences }),
+    createAuthentication: authentication,
+  }
+}
+
+function once<A, R>(make: (argument: A) => R): (argument: A) => R {
+  let made: { value: R } | undefined
+  return (argument) => (made ??= { value: make(argument) }).value
+}
