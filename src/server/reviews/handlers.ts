@@ -58,8 +58,10 @@ const tokenHandler = (options: ReviewOptions): SubresourceHandler => ({
   kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
   async handle(call) {
     const target = { namespace: call.attributes.namespace, name: call.attributes.name }
-    const request = completeTokenRequest(options, call.body<TokenRequest>({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' }), target)
-    await call.admit('CREATE', request)
+    const body = call.body<TokenRequest>({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' })
+    // Admission sees what was asked for, without defaults: a node may ask for the default audience without naming it.
+    await call.admit('CREATE', body)
+    const request = completeTokenRequest(options, body, target)
     return created(call, issueToken(options, request, target))
   },
 })

@@ -36,7 +36,7 @@ const defaultSeconds = 3600
 const extendedWhen = 3607
 const extendedSeconds = 365 * 24 * 3600
 
-/** Completes the request with what the issuer decides; before admission. @throws StatusError */
+/** Completes the request with what the issuer decides. @throws StatusError */
 export function completeTokenRequest({ reader, apiAudiences, clock }: TokenIssuer, request: TokenRequest, { namespace, name }: TokenTarget): TokenRequest {
   const { metadata = {}, spec } = request
   const mismatch = (field: string, value: string) => invalidError(tokenRequest, name, [invalid(`metadata.${field}`, value, `must match the service account ${field} if specified`)])
@@ -57,7 +57,7 @@ export function completeTokenRequest({ reader, apiAudiences, clock }: TokenIssue
   }
 }
 
-/** The complete, admitted request with its token. @throws StatusError */
+/** The complete request with its token. @throws StatusError */
 export function issueToken(options: TokenIssuer, request: TokenRequest, { namespace, name }: TokenTarget): TokenRequest {
   const { reader, clock, apiAudiences } = options
   const { audiences = [], expirationSeconds: seconds = defaultSeconds, boundObjectRef } = request.spec!
