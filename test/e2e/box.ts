@@ -104,6 +104,15 @@ export class Box {
     }, seconds)
   }
 
+  /** Starts the server and waits until its API answers. */
+  async startApi(seconds = 60): Promise<void> {
+    this.spawn()
+    await eventually('the API server is ready', async () => {
+      if (this.#process!.exitCode !== null) throw new Error(`mk8s exited: ${this.log().slice(-2000)}`)
+      return existsSync(this.kubeconfig) && (await this.kubectl(['get', 'serviceaccount', 'default'])).code === 0
+    }, seconds)
+  }
+
   async signal(signal: NodeJS.Signals): Promise<number> {
     process.kill(this.pid, signal)
     return this.#exited!

@@ -1,7 +1,7 @@
 // Filters on the node itself: cordoned, named, tainted, selected.
 import type { NodeSelectorTerm } from '../../api/generated/types.ts'
 import { reject, type Filter } from '../framework.ts'
-import { nodeTermMatcher } from '../node-affinity.ts'
+import { nodeTermMatcher } from '../../api/node-selector.ts'
 import { tolerates, untolerated } from '../world.ts'
 
 export const nodeUnschedulable: Filter = {

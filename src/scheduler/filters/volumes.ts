@@ -2,7 +2,7 @@
 import type { PersistentVolumeClaim } from '../../api/generated/types.ts'
 import { parseQuantity } from '../../api/quantity.ts'
 import { reject, type Filter } from '../framework.ts'
-import { nodeTermMatcher } from '../node-affinity.ts'
+import { nodeTermMatcher } from '../../api/node-selector.ts'
 import type { PodFacts } from '../pod-facts.ts'
 import type { NodeState, World } from '../world.ts'
 

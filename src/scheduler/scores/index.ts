@@ -1,6 +1,6 @@
 // How good a node is for a pod; weights are those of upstream's default profile.
 import { asTheyAre, greatestScore, toGreatest, toRange, type Score } from '../framework.ts'
-import { nodeTermMatcher } from '../node-affinity.ts'
+import { nodeTermMatcher } from '../../api/node-selector.ts'
 import type { AffinityTerm, Amounts, PodFacts } from '../pod-facts.ts'
 import { countSpread } from '../topology-spread.ts'
 import { termMatches, tolerates, type NodeState, type World } from '../world.ts'

@@ -1,5 +1,5 @@
 // Node selector terms, of pods and of volumes.
-import type { NodeSelectorRequirement, NodeSelectorTerm } from '../api/generated/types.ts'
+import type { NodeSelectorRequirement, NodeSelectorTerm } from './generated/types.ts'
 
 interface SelectableNode {
   name: string

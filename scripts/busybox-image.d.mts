@@ -1,0 +1,1 @@
+export function writeBusyboxImage(out: string, name: string): void
