@@ -1,0 +1,40 @@
+import { objectKey, splitKey } from '../../api/object.ts'
+import { persistentvolumeclaims, persistentvolumes, pods } from '../../api/refs.ts'
+import { changed } from '../../controller/definition.ts'
+import { defineController } from '../../controller/run.ts'
+import { claimFinalizer, claimsOf, planProtection, usesClaim, volumeFinalizer, type ProtectionStep } from './plan.ts'
+
+const patchOf = ({ object, finalizers }: ProtectionStep) => ({ metadata: { uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion, finalizers } })
+const byClaim = 'claim'
+
+export const claimProtection = defineController({
+  name: 'pvc-protection-controller',
+  watches: ({ informer }) => ({
+    claims: informer(persistentvolumeclaims),
+    pods: informer(pods, { indexes: { [byClaim]: (pod) => claimsOf(pod).map((claim) => `${pod.metadata.namespace}/${claim}`) } }),
+  }),
+  triggers: (world) => [changed(world.claims, objectKey), changed(world.pods, (pod) => claimsOf(pod).map((claim) => `${pod.metadata.namespace}/${claim}`))],
+  observe(key, world) {
+    const { namespace, name } = splitKey(key)
+    const object = world.claims.get(name, namespace)
+    return object && { object, finalizer: claimFinalizer, inUse: world.pods.byIndex(byClaim, key).some((pod) => usesClaim(pod, name)) }
+  },
+  plan: planProtection,
+  executors: {
+    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumeclaims, step.object.metadata.namespace).patch(step.object.metadata.name, patchOf(step), { type: 'merge' })),
+  },
+})
+
+export const volumeProtection = defineController({
+  name: 'pv-protection-controller',
+  watches: ({ informer }) => ({ volumes: informer(persistentvolumes) }),
+  triggers: (world) => [changed(world.volumes, (volume) => volume.metadata.name)],
+  observe(key, world) {
+    const object = world.volumes.get(key)
+    return object && { object, finalizer: volumeFinalizer, inUse: object.status?.phase === 'Bound' }
+  },
+  plan: planProtection,
+  executors: {
+    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumes).patch(step.object.metadata.name, patchOf(step), { type: 'merge' })),
+  },
+})
