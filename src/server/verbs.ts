@@ -105,7 +105,7 @@ async function patch(call: Call): Promise<ApiResponse> {
   if (!info.name) throw methodNotAllowed()
   const kind = patchKindOf(request.headers['content-type'])
   const options = parseWriteOptions(request.query, 'PatchOptions', request.headers['user-agent'], kind === 'apply')
-  const written = await patchObject(call, { kind, options, authorizeCreate: () => authorizeCreate(call), subresource: writeSubresource(call), subresourceName: info.subresource })
+  const written = await patchObject(call, { kind, options, authorizeCreate: () => authorizeCreate(call), subresource: writeSubresource(call) })
   warnStoredOnly(call, written.object)
   return answerStored(call, written, written.created ? 201 : 200)
 }

@@ -8,6 +8,7 @@ import type { Call } from '../call.ts'
 import { keyOf } from '../registry.ts'
 import type { WriteOptions } from '../request/query.ts'
 import { clone, encodeStored } from './bytes.ts'
+import { canonicalStored } from './versions.ts'
 import { trackManagedFields } from './managed-fields.ts'
 import { deduplicateOwners, generateName, metadataOf, settleNamespace, validateMetadata, wipeSystemFields } from './object-metadata.ts'
 import { translateStorageError } from './storage-errors.ts'
@@ -25,7 +26,7 @@ export async function createObject(call: Call, draft: KubeObject, options: Write
   wipeSystemFields(metadata)
   settleNamespace(definition, metadata, call.info.namespace)
   if (deduplicateOwners(metadata)) call.warn(duplicateOwnersWarning)
-  draft = trackManagedFields(call, undefined, draft, options)
+  trackManagedFields(call, undefined, draft, options)
   await admitMutating(call, { operation: 'CREATE', draft, dryRun: options.dryRun, name: metadata.name })
   if (metadata.generateName && !metadata.name) return createWithGeneratedName(call, draft, options)
   return insert(call, draft, options)
@@ -66,6 +67,7 @@ async function write(call: Call, draft: KubeObject, options: WriteOptions): Prom
   const key = keyOf(resource, draft.metadata!.namespace ?? '', name)
   const existing = parts.cache.get(key)
   if (existing) throw alreadyExists(call, name, existing.object())
+  draft = canonicalStored(resource, draft)
   const value = encodeStored(draft)
   if (options.dryRun) return { object: draft }
   try {

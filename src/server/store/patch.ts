@@ -2,17 +2,17 @@
 import { parseJson } from '../../api/codec/json.ts'
 import { parseYaml } from '../../api/codec/yaml.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
-import { applyJsonPatch } from '../../api/patch/json-patch.ts'
-import { applyMergePatch } from '../../api/patch/merge-patch.ts'
+import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from '../../api/patch/index.ts'
 import type { WriteSubresource } from '../../api/resource.ts'
+import { schemas } from '../../api/schema/index.ts'
 import { badRequestError, StatusError } from '../../api/status-error.ts'
 import type { Call } from '../call.ts'
+import type { ServedResource } from '../registry.ts'
 import { checkKind, decodeServed, settle } from '../request/decode.ts'
 import { baseType } from '../request/negotiate.ts'
 import type { WriteOptions } from '../request/query.ts'
 import { clone } from './bytes.ts'
 import { applyServerSide } from './managed-fields.ts'
-import { strategicMerge } from './strategic.ts'
 import { updateObject } from './update.ts'
 import { toServed } from './versions.ts'
 import type { Written } from './written.ts'
@@ -38,15 +38,15 @@ export interface PatchInput {
   options: WriteOptions
   authorizeCreate(): void
   subresource?: WriteSubresource<KubeObject>
-  subresourceName?: string
 }
 
 export async function patchObject(call: Call, input: PatchInput): Promise<Written> {
   const patch = await parsePatch(call, input.kind)
-  if (input.kind === 'apply') return applyPatch(call, patch, input)
+  const { kind } = input
+  if (kind === 'apply') return applyPatch(call, patch, input)
   return updateObject(call, {
     ...input, name: call.info.name,
-    draft: (current) => patched(call, current!, patch, input),
+    draft: (current) => patched(call, current!, patch, { ...input, kind }),
   })
 }
 
@@ -62,14 +62,19 @@ async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> 
   }
 }
 
-function patched(call: Call, current: Stored<KubeObject>, patch: unknown, { kind, options }: PatchInput): KubeObject {
+function patched(call: Call, current: Stored<KubeObject>, patch: unknown, { kind, options }: PatchInput & { kind: keyof typeof mergers }): KubeObject {
   const { resource } = call
   const before = resource.isStorageVersion ? current : toServed(resource, clone(current))
-  const after = kind === 'json' ? applyJsonPatch(before, patch) : kind === 'merge' ? applyMergePatch(before, patch) : strategicMerge(resource, before, patch)
+  const after = mergers[kind](before, patch, resource)
   checkKind(call.parts.registry, resource, after)
   const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: [] }, options))
   checkName(call, draft)
   return draft
+}
+
+const mergers: Record<Exclude<PatchKind, 'apply'>, (document: KubeObject, patch: unknown, resource: ServedResource) => KubeObject> = {
+  json: applyJsonPatch, merge: applyMergePatch,
+  strategic: (document, patch, { version }) => applyStrategicMergePatch(document, patch, schemas.definition(version.schema)),
 }
 
 function checkName(call: Call, draft: KubeObject): void {
@@ -80,13 +85,11 @@ function checkName(call: Call, draft: KubeObject): void {
 function applyPatch(call: Call, patch: unknown, input: PatchInput): Promise<Written> {
   const { resource, info } = call
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw badRequestError('error decoding YAML: the patch is not an object')
-  checkKind(call.parts.registry, resource, patch)
   return updateObject(call, {
     ...input, name: info.name, forceCreate: input.subresource === undefined, fieldsTracked: true,
     draft(current) {
       const live = current && (resource.isStorageVersion ? current : toServed(resource, clone(current)))
-      const applied = applyServerSide(call, { live, patch: patch as KubeObject, options: input.options, subresource: input.subresourceName ?? '' })
-      const draft = settle(resource, decodeServed(call, { value: applied, duplicates: [] }, input.options))
+      const draft = settle(resource, applyServerSide(call, { live, applied: patch as KubeObject, options: input.options }))
       ;(draft.metadata ??= {}).name ||= info.name
       checkName(call, draft)
       return draft

@@ -16,6 +16,7 @@ import { trackManagedFields } from './managed-fields.ts'
 import { deduplicateOwners, keepSystemFields, metadataOf, settleNamespace, validateMetadata, validateMetadataUpdate } from './object-metadata.ts'
 import { translateStorageError, uidPreconditionError } from './storage-errors.ts'
 import { storageOptions } from './storage-options.ts'
+import { canonicalStored } from './versions.ts'
 import type { Written } from './written.ts'
 
 export interface UpdateInput {
@@ -81,12 +82,12 @@ function checkResourceVersion(call: Call, wanted: string | undefined, actual: st
 
 async function createByUpdate(call: Call, input: UpdateInput): Promise<Written> {
   input.authorizeCreate?.()
-  let draft = await input.draft(undefined)
+  const draft = await input.draft(undefined)
   const metadata = metadataOf(draft)
   if (metadata.uid) throw uidPreconditionError(call.resource.groupResource, { name: input.name, key: keyOf(call.resource, call.info.namespace, input.name), wanted: metadata.uid, actual: '' })
   delete metadata.resourceVersion
   settleNamespace(call.resource.definition, metadata, call.info.namespace)
-  if (!input.fieldsTracked) draft = trackManagedFields(call, undefined, draft, input.options)
+  if (!input.fieldsTracked) trackManagedFields(call, undefined, draft, input.options)
   await admitMutating(call, { operation: 'CREATE', draft, dryRun: input.options.dryRun })
   return { ...(await insert(call, draft, input.options)), created: true }
 }
@@ -105,7 +106,7 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   const now = rfc3339(parts.clock.now())
   settleNamespace(resource.definition, metadataOf(draft), call.info.namespace)
   if (deduplicateOwners(metadataOf(draft))) call.warn(duplicateOwnersWarning)
-  if (!input.fieldsTracked) draft = trackManagedFields(call, current, draft, options)
+  if (!input.fieldsTracked) trackManagedFields(call, current, draft, options)
   const admission = { operation: 'UPDATE', draft, current, dryRun: options.dryRun } as const
   await admitMutating(call, admission)
   const metadata = metadataOf(draft)
@@ -153,6 +154,7 @@ interface Write {
 
 async function write(call: Call, { key, entry, draft, current, options }: Write): Promise<Written> {
   const { resource, parts } = call
+  draft = canonicalStored(resource, draft)
   const value = encodeStored(draft)
   if (removesLastFinalizer(call, draft, current)) {
     if (options.dryRun) return { object: draft }

@@ -1,5 +1,6 @@
 // Between the version a client speaks and the one that is stored.
 import type { KubeObject } from '../../api/object.ts'
+import { canonical, schemas, type StructSchema } from '../../api/schema/index.ts'
 import type { ServedResource } from '../registry.ts'
 
 /** Takes `object` over. */
@@ -17,4 +18,18 @@ export function toServed(resource: ServedResource, object: KubeObject): KubeObje
   served.kind = resource.definition.kind
   served.apiVersion = resource.apiVersion
   return served
+}
+
+const storageSchemas = new WeakMap<ServedResource, StructSchema>()
+
+/** As it is stored: fields in order, nothing that is empty. So a write that changes nothing has the bytes that are there. */
+export function canonicalStored(resource: ServedResource, object: KubeObject): KubeObject {
+  let schema = storageSchemas.get(resource)
+  if (!schema) {
+    const { definition } = resource
+    const stored = definition.versions.find((v) => v.name === definition.storageVersion)
+    schema = definition.storedAs ? schemas.ofKind(resource.storageApiVersion, definition.kind)! : schemas.definition(stored!.schema)
+    storageSchemas.set(resource, schema)
+  }
+  return canonical(schema, object)
 }
