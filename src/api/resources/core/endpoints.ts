@@ -2,6 +2,7 @@ import type { Endpoints } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, listWithMore, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateEndpoints } from './endpoints-validation.ts'
 
 const hostPort = (ip: string, port: number) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
 
@@ -22,5 +23,6 @@ export const endpoints = defineResource<Endpoints>({
   defaults(draft) {
     for (const port of draft.subsets?.flatMap((subset) => subset.ports ?? []) ?? []) port.protocol ||= 'TCP'
   },
+  validate: validateEndpoints,
   columns: [nameColumn, text('Endpoints', addresses), ageColumn],
 })

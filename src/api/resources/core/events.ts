@@ -3,6 +3,7 @@ import { defineResource, type TableColumn } from '../../resource.ts'
 import { nameColumn, text, wide } from '../common/columns.ts'
 import { ageSince } from '../common/duration.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateCoreEvent } from './event-validation.ts'
 
 const firstSeen = (event: CoreV1Event, now: number) => ageSince(event.firstTimestamp ?? event.eventTime, now)
 
@@ -59,5 +60,6 @@ export const events = defineResource<CoreV1Event>({
     source: (event) => event.source?.component || event.reportingComponent || '',
     type: (event) => event.type ?? '',
   },
+  validate: validateCoreEvent,
   columns: eventColumns,
 })

@@ -2,6 +2,7 @@ import type { LimitRange } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { plainColumns } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateLimitRange } from './quota-validation.ts'
 
 export const limitranges = defineResource<LimitRange>({
   group: '', kind: 'LimitRange', plural: 'limitranges', singular: 'limitrange', shortNames: ['limits'], namespaced: true,
@@ -15,5 +16,6 @@ export const limitranges = defineResource<LimitRange>({
       item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest }
     }
   },
+  validate: validateLimitRange,
   columns: plainColumns,
 })

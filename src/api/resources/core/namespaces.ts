@@ -2,6 +2,7 @@ import type { Namespace } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { keepSpec, v1 } from '../common/strategy.ts'
+import { validateNamespace, validateNamespaceStatus } from './cluster-validation.ts'
 
 const nameLabel = 'kubernetes.io/metadata.name'
 
@@ -25,13 +26,15 @@ export const namespaces = defineResource<Namespace>({
     draft.status = current.status
   },
   subresources: {
-    status: { prepareForUpdate: keepSpec },
+    status: { prepareForUpdate: keepSpec, validateUpdate: validateNamespaceStatus },
     finalize: {
       prepareForUpdate(draft, current) {
         draft.status = current.status
       },
+      validateUpdate: validateNamespace,
     },
   },
   selectableFields: { 'status.phase': (namespace) => namespace.status?.phase ?? '', name: (namespace) => namespace.metadata?.name ?? '' },
+  validate: validateNamespace,
   columns: [nameColumn, text('Status', (namespace) => namespace.status?.phase ?? ''), ageColumn],
 })

@@ -2,6 +2,7 @@ import type { Node } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { keepSpec, keepStatus, v1 } from '../common/strategy.ts'
+import { validateNode, validateNodeStatus, validateNodeUpdate } from './cluster-validation.ts'
 
 const rolePrefix = 'node-role.kubernetes.io/'
 
@@ -37,8 +38,10 @@ export const nodes = defineResource<Node>({
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
   },
   prepareForUpdate: keepStatus,
-  subresources: { status: { prepareForUpdate: keepSpec } },
+  subresources: { status: { prepareForUpdate: keepSpec, validateUpdate: validateNodeStatus } },
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },
+  validate: validateNode,
+  validateUpdate: validateNodeUpdate,
   columns: [
     nameColumn,
     text('Status', status),

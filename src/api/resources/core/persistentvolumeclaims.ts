@@ -4,6 +4,7 @@ import { accessModesText } from '../common/access-modes.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { defaultClaimSpec } from '../common/claims.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateClaim, validateClaimStatus, validateClaimUpdate } from './volume-validation.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 const whenBound = (read: (claim: PersistentVolumeClaim) => string) => (claim: PersistentVolumeClaim) => (claim.spec?.volumeName ? read(claim) : '')
@@ -12,10 +13,12 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
   group: '', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', singular: 'persistentvolumeclaim', shortNames: ['pvc'], namespaced: true,
   ...v1('core', 'PersistentVolumeClaim'),
   generation: 'none',
-  ...statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' })),
+  ...statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' }), validateClaimStatus),
   defaults({ spec }) {
     if (spec) defaultClaimSpec(spec)
   },
+  validate: validateClaim,
+  validateUpdate: validateClaimUpdate,
   selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
   columns: [
     nameColumn,

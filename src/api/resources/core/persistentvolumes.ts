@@ -4,6 +4,7 @@ import { accessModesText } from '../common/access-modes.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { defaultSharedSources } from '../common/pod-spec/volume-defaults.ts'
 import { keepSpec, keepStatus, v1 } from '../common/strategy.ts'
+import { validatePersistentVolume, validatePersistentVolumeUpdate } from './volume-validation.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 
@@ -29,6 +30,8 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     spec.volumeMode ??= 'Filesystem'
     defaultSharedSources(spec)
   },
+  validate: validatePersistentVolume,
+  validateUpdate: validatePersistentVolumeUpdate,
   selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
   columns: [
     nameColumn,

@@ -4,6 +4,7 @@ import { ageColumn, containerColumns, integer, nameColumn, text, wide } from '..
 import { labelsOrNone, labelsText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller-validation.ts'
 
 function defaults(draft: ReplicationController): void {
   const { spec } = draft
@@ -20,8 +21,9 @@ export const replicationcontrollers = defineResource<ReplicationController>({
   group: '', kind: 'ReplicationController', plural: 'replicationcontrollers', singular: 'replicationcontroller', shortNames: ['rc'], categories: ['all'], namespaced: true,
   ...v1('core', 'ReplicationController'),
   defaultPropagation: 'Orphan',
-  ...statusHooks<ReplicationController>(() => ({ replicas: 0 })),
+  ...statusHooks<ReplicationController>(() => ({ replicas: 0 }), validateReplicationControllerStatus),
   defaults,
+  validate: validateReplicationController,
   scale: {
     specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
     selector: (object) => labelsText((object as ReplicationController).spec?.selector),

@@ -2,6 +2,7 @@ import type { Secret } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateSecret, validateSecretUpdate } from './data-validation.ts'
 
 export const secrets = defineResource<Secret>({
   group: '', kind: 'Secret', plural: 'secrets', singular: 'secret', namespaced: true,
@@ -15,5 +16,7 @@ export const secrets = defineResource<Secret>({
     delete draft.stringData
   },
   selectableFields: { type: (secret) => secret.type ?? '' },
+  validate: validateSecret,
+  validateUpdate: validateSecretUpdate,
   columns: [nameColumn, text('Type', (secret) => secret.type ?? ''), text('Data', (secret) => Object.keys(secret.data ?? {}).length), ageColumn],
 })

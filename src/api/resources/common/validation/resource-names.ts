@@ -36,7 +36,7 @@ export function* resourceName(field: string, name: string): Findings {
   }
 }
 
-function* containerResourceName(field: string, name: string): Findings {
+export function* containerResourceName(field: string, name: string): Findings {
   yield* resourceName(field, name)
   if (!name.includes('/')) {
     if (!ofContainers.has(name) && !isHugePages(name)) yield invalid(field, name, 'must be a standard resource for containers')
