@@ -1,0 +1,308 @@
+// The main thread's side: collects concurrent writes into groups, one under way at a time, and tells listeners what has become durable.
+import type { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { type Change, type Listing, type Revision, type Row, type Storage, StorageError, type WriteOptions } from '../storage/storage.ts'
+import {
+  type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
+} from './protocol.ts'
+
+export interface SqliteOptions {
+  path: string
+  /** Starts a thread that runs `worker.ts` with this as its `workerData`. */
+  startWorker(workerData: unknown): Worker
+  clock: Clock
+  log: Logger
+  /** File of better-sqlite3's addon; default: where its package has it. */
+  nativeBinding?: string
+  /** Lazy writes reach the file at the latest after this. */
+  lazyMilliseconds?: number
+  /** Rows with a time to live are removed early where they take more than this together. */
+  timeToLiveBytes?: number
+  /** The file does not grow beyond this; then writes are `unavailable`. */
+  sizeLimitBytes?: number
+  /** Makes each sync take this much longer: for tests of slow cards. */
+  fsyncDelayMilliseconds?: number
+}
+
+export interface SqliteStorage extends Storage {
+  /** Resolves when the disk has failed: nothing more can be written, the process should end and recover by starting again. */
+  readonly failed: Promise<Error>
+}
+
+/** At most this goes into one group, so that telling its listeners stays short. */
+const groupWrites = 256
+const groupBytes = 4 << 20
+/** Expired rows are looked for no more often. */
+const expiryPause = 10_000
+
+interface Pending extends WriteRequest {
+  value: Buffer
+  resolve(revision: Revision): void
+  reject(error: StorageError): void
+}
+
+interface Reading {
+  rows: Row[]
+  resolve(listing: Listing): void
+  reject(error: StorageError): void
+}
+
+/** @throws Error whose message is one line for the administrator. */
+export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
+  const settings: WorkerSettings = {
+    role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
+    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, sizeLimitBytes: options.sizeLimitBytes, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20,
+  }
+  const worker = options.startWorker(settings)
+  return new GroupingStorage(worker, options, await firstMessage(worker, options.path))
+}
+
+type Opened = FromWorker & { type: 'opened' }
+
+function firstMessage(worker: Worker, path: string): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const settle = (settled: () => void) => {
+      worker.off('error', onError).off('exit', onExit).off('message', onMessage)
+      settled()
+    }
+    const refuse = (message: string) => settle(() => reject(new Error(message)))
+    const onError = (error: unknown) => refuse(`database ${path} cannot be used: ${String(error)}`)
+    const onExit = () => refuse(`database ${path} cannot be used: its worker thread has ended`)
+    const onMessage = (message: FromWorker) => {
+      if (message.type === 'opened') settle(() => resolve(message))
+      else refuse(message.type === 'refused' ? message.message : `unexpected message ${message.type}`)
+    }
+    worker.on('error', onError).on('exit', onExit).on('message', onMessage)
+  })
+}
+
+class GroupingStorage implements SqliteStorage {
+  readonly failed: Promise<Error>
+  readonly #worker: Worker
+  readonly #options: SqliteOptions
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+  readonly #readings = new Map<number, Reading>()
+  #revision: Revision
+  #queue: Pending[] = []
+  #group: Pending[] = []
+  #sending = false
+  #nextId = 1
+  #flushTimer: Timer | undefined
+  #expiry: { timer: Timer; due: number } | undefined
+  #lastExpiry = -Infinity
+  #closing: Promise<void> | undefined
+  #closed: () => void = () => {}
+  #broken: Error | undefined
+  #fail: (error: Error) => void = () => {}
+
+  constructor(worker: Worker, options: SqliteOptions, opened: { revision: Revision; outlook: Outlook }) {
+    this.#worker = worker
+    this.#options = options
+    this.#revision = opened.revision
+    this.failed = new Promise((resolve) => (this.#fail = resolve))
+    worker.on('message', (message: FromWorker) => this.#receive(message))
+    worker.on('error', (error) => this.#break(error as Error))
+    worker.on('exit', () => this.#exited())
+    this.#plan(opened.outlook)
+  }
+
+  async get(key: string): Promise<Row | undefined> {
+    const { rows } = await this.#read((id) => ({ type: 'get', id, key }))
+    return rows[0]
+  }
+
+  async list(prefix: string): Promise<Listing> {
+    const listing = await this.#read((id) => ({ type: 'list', id, prefix }))
+    listing.rows.sort(byKeyAsBytes)
+    return listing
+  }
+
+  create(key: string, value: Buffer, options: WriteOptions = {}): Promise<Revision> {
+    return this.#write({ kind: 'create', key, value, expected: 0 }, options)
+  }
+
+  update(key: string, value: Buffer, expected: Revision, options: WriteOptions = {}): Promise<Revision> {
+    return this.#write({ kind: 'update', key, value, expected }, options)
+  }
+
+  delete(key: string, expected: Revision): Promise<Revision> {
+    return this.#write({ kind: 'delete', key, value: nothing, expected }, {})
+  }
+
+  watch(from: Revision, listener: (changes: readonly Change[]) => void): { stop(): void } {
+    if (from !== this.#revision) throw new StorageError('compacted', `no history after revision ${from}, the present one is ${this.#revision}`)
+    const own = (changes: readonly Change[]) => listener(changes)
+    this.#listeners.add(own)
+    return { stop: () => void this.#listeners.delete(own) }
+  }
+
+  async currentRevision(): Promise<Revision> {
+    return this.#revision
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    this.#flushTimer?.cancel()
+    this.#expiry?.timer.cancel()
+    if (this.#broken) return
+    const closed = new Promise<void>((resolve) => (this.#closed = resolve))
+    if (!this.#sending && this.#queue.length === 0) this.#post({ type: 'close' })
+    await closed
+    await this.#worker.terminate()
+    this.#listeners.clear()
+  }
+
+  #write(write: Pick<Pending, 'kind' | 'key' | 'value' | 'expected'>, options: WriteOptions): Promise<Revision> {
+    return new Promise((resolve, reject) => {
+      const reason = this.#unavailable()
+      if (reason) return reject(reason)
+      this.#queue.push({ ...write, lazy: options.lazy ?? false, timeToLiveSeconds: options.timeToLiveSeconds, resolve, reject })
+      if (this.#sending) return
+      this.#sending = true
+      queueMicrotask(() => this.#sendGroup())
+    })
+  }
+
+  #read(message: (id: number) => ToWorker): Promise<Listing> {
+    return new Promise((resolve, reject) => {
+      const reason = this.#unavailable()
+      if (reason) return reject(reason)
+      const id = this.#nextId++
+      this.#readings.set(id, { rows: [], resolve, reject })
+      this.#post(message(id))
+    })
+  }
+
+  #unavailable(): StorageError | undefined {
+    if (this.#broken) return new StorageError('unavailable', this.#broken.message, { cause: this.#broken })
+    return this.#closing ? new StorageError('unavailable', 'storage is closed') : undefined
+  }
+
+  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer)
+  }
+
+  #sendGroup(): void {
+    let bytes = 0
+    const end = this.#queue.findIndex((write, i) => i >= groupWrites || (bytes += write.value.length) > groupBytes && i > 0)
+    this.#group = end < 0 ? this.#queue : this.#queue.slice(0, end)
+    this.#queue = end < 0 ? [] : this.#queue.slice(end)
+    const packed = packWrites(this.#group)
+    this.#post({ type: 'write', now: this.#options.clock.now(), ...packed }, [packed.values.buffer])
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'written':
+        this.#settle(unpackResults(message), message.reason)
+        return this.#plan(message.outlook)
+      case 'rows': return this.#collect(message)
+      case 'removed':
+        this.#emit(unpackRows(message).map((row) => ({ type: 'delete', ...row })))
+        return this.#plan(message.outlook)
+      case 'flushed':
+        if (message.reason) this.#options.log.warn('lazy writes cannot be stored yet', { reason: message.reason })
+        return this.#plan(message.outlook)
+      case 'failed': return this.#break(new Error(message.message))
+      case 'closed': return this.#closed()
+    }
+  }
+
+  #settle(results: (WriteResult & { value: Buffer })[], reason: string): void {
+    const group = this.#group
+    this.#group = []
+    const changes = results.flatMap((result, i) => (result.outcome === 'done' ? [changeOf(group[i]!, result)] : []))
+    this.#emit(changes)
+    results.forEach((result, i) => settleOne(group[i]!, result, reason))
+    this.#sending = this.#queue.length > 0
+    if (this.#sending) this.#sendGroup()
+    else if (this.#closing) this.#post({ type: 'close' })
+  }
+
+  #emit(changes: Change[]): void {
+    if (changes.length === 0) return
+    this.#revision = changes.at(-1)!.revision
+    for (const listener of this.#listeners) listener(changes)
+  }
+
+  #collect(message: FromWorker & { type: 'rows' }): void {
+    const reading = this.#readings.get(message.id)!
+    for (const row of unpackRows(message)) reading.rows.push(row)
+    if (!message.last) return
+    this.#readings.delete(message.id)
+    reading.resolve({ rows: reading.rows, revision: message.revision })
+  }
+
+  /** Arms the timers for what the worker has waiting. */
+  #plan({ unflushed, nextExpiry }: Outlook): void {
+    if (this.#closing) return
+    const { clock, lazyMilliseconds } = this.#options
+    if (!unflushed) this.#flushTimer?.cancel()
+    this.#flushTimer = !unflushed ? undefined : (this.#flushTimer ?? clock.after(lazyMilliseconds ?? 30_000, () => this.#flush()))
+    if (nextExpiry === this.#expiry?.due) return
+    this.#expiry?.timer.cancel()
+    const soonest = this.#lastExpiry + expiryPause - clock.monotonic()
+    this.#expiry = nextExpiry === undefined ? undefined : {
+      due: nextExpiry, timer: clock.after(Math.max(0, soonest, nextExpiry - clock.now()), () => this.#expire()),
+    }
+  }
+
+  #flush(): void {
+    this.#flushTimer = undefined
+    this.#post({ type: 'flush' })
+  }
+
+  #expire(): void {
+    this.#expiry = undefined
+    this.#lastExpiry = this.#options.clock.monotonic()
+    this.#post({ type: 'expire', now: this.#options.clock.now() })
+  }
+
+  #exited(): void {
+    if (!this.#closing) this.#break(new Error(`the worker thread of database ${this.#options.path} has ended`))
+    this.#closed()
+  }
+
+  #break(error: Error): void {
+    if (this.#broken) return
+    this.#broken = error
+    const reason = () => new StorageError('unavailable', error.message, { cause: error })
+    for (const waiting of [...this.#group, ...this.#queue, ...this.#readings.values()]) waiting.reject(reason())
+    this.#group = []
+    this.#queue = []
+    this.#readings.clear()
+    this.#flushTimer?.cancel()
+    this.#expiry?.timer.cancel()
+    this.#fail(error)
+    this.#closed()
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+const changeOf = (write: Pending, result: WriteResult & { value: Buffer }): Change =>
+  write.kind === 'delete'
+    ? { type: 'delete', key: write.key, value: result.value, revision: result.revision }
+    : { type: 'put', key: write.key, value: write.value, revision: result.revision }
+
+function settleOne({ key, resolve, reject }: Pending, { outcome, revision, value }: WriteResult & { value: Buffer }, reason: string): void {
+  switch (outcome) {
+    case 'done':
+    case 'unchanged': return resolve(revision)
+    case 'missing': return reject(new StorageError('missing', `${key} does not exist`, { key }))
+    case 'exists': return reject(new StorageError('exists', `${key} exists`, { key, row: { key, revision, value } }))
+    case 'conflict': return reject(new StorageError('conflict', `${key} is at revision ${revision}`, { key, row: { key, revision, value } }))
+    case 'unavailable': return reject(new StorageError('unavailable', `cannot write ${key}: ${reason}`, { key }))
+  }
+}
+
+/** UTF-16 differs from UTF-8 in order only where surrogates meet what lies beyond them. */
+function byKeyAsBytes(a: Row, b: Row): number {
+  if (surrogate.test(a.key) || surrogate.test(b.key)) return Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))
+  return a.key < b.key ? -1 : 1
+}
+const surrogate = /[\ud800-\udfff]/
