@@ -8,8 +8,10 @@ import type { Client } from '../client/client.ts'
 import { createInformerFactory } from '../client/informer-factory.ts'
 import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
+import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
+import { resourceQuotaController } from './resource-quota/controller.ts'
 import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './service-account/controller.ts'
 
@@ -56,6 +58,8 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   replicaSetController,
   replicationController,
   deploymentController,
+  clusterRoleAggregationController,
+  resourceQuotaController,
   ...(options.further ?? []),
 ]
 

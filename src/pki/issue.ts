@@ -9,8 +9,8 @@ import type { PublicKeyType } from '@peculiar/x509'
 import type { KeyPair } from './inspect.ts'
 import { loadX509 } from './x509.ts'
 
-export type Usage = 'serverAuth' | 'clientAuth'
-export type KeyUsage = 'digitalSignature' | 'keyEncipherment'
+export type Usage = 'serverAuth' | 'clientAuth' | 'codeSigning' | 'emailProtection' | 'timeStamping' | 'ocspSigning'
+export type KeyUsage = 'digitalSignature' | 'nonRepudiation' | 'keyEncipherment' | 'dataEncipherment' | 'keyAgreement' | 'encipherOnly' | 'decipherOnly'
 
 const earliestNotAfterBase = Date.UTC(2026, 0, 1)
 
@@ -74,7 +74,7 @@ export async function issueLeaf(options: LeafOptions): Promise<string> {
     signingAlgorithm: signing.algorithm,
     extensions: [
       new x509.KeyUsagesExtension(options.keyUsages.reduce((flags, usage) => flags | x509.KeyUsageFlags[usage], 0), true),
-      new x509.ExtendedKeyUsageExtension(options.usages.map((usage) => x509.ExtendedKeyUsage[usage])),
+      ...(options.usages.length ? [new x509.ExtendedKeyUsageExtension(options.usages.map((usage) => x509.ExtendedKeyUsage[usage]))] : []),
       new x509.BasicConstraintsExtension(false, undefined, true),
       await x509.AuthorityKeyIdentifierExtension.create(authority),
       ...(options.sans.length ? [new x509.SubjectAlternativeNameExtension([...options.sans])] : []),
