@@ -104,5 +104,5 @@ export function startCollector(options: CollectorOptions): Collector {
 }
 
 function usedImages(view: RuntimeView): ReadonlySet<string> {
-  return new Set(view.podUids().flatMap((uid) => view.observe(uid).containers.flatMap(({ image, imageId }) => [image, imageId])))
+  return new Set(view.podUids().flatMap((uid) => view.observe(uid).containers.flatMap(({ image, imageId, imageRef }) => [image, imageId, imageRef])))
 }

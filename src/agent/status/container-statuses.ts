@@ -95,7 +95,7 @@ function fromRuntime(input: ContainerStatusInput, container: PodContainer, curre
     lastState: old && old.containerID !== containerID && old.state?.terminated ? { terminated: old.state.terminated } : (old?.lastState ?? {}),
     restartCount: Math.max(lost ? old.restartCount + 1 : restartCountOf(current), old?.restartCount ?? 0),
     image: current.image,
-    imageID: current.imageId,
+    imageID: current.imageRef,
     containerID,
     ...(requests && Object.keys(requests).length ? { allocatedResources: requests } : {}),
     resources: spec.resources ?? {},
