@@ -53,12 +53,15 @@ function describeField(owner, field, schema) {
   if (listType === 'set') put('s')
   if (listType === 'map') put('m', property['x-kubernetes-list-map-keys'].join(','))
   if (property['x-kubernetes-map-type'] === 'atomic') put('A')
+  if (property['x-kubernetes-map-type'] === 'granular') put('G')
   const strategy = property['x-kubernetes-patch-strategy']
   if (strategy || property['x-kubernetes-patch-merge-key']) put('p', `${strategy ?? ''};${property['x-kubernetes-patch-merge-key'] ?? ''}`)
   const fixed = defaults[`${short(owner)} ${field.name}`] ?? (['', 0, false, undefined].includes(property.default) || typeof property.default === 'object' ? undefined : JSON.stringify(property.default))
   if (fixed !== undefined && fixed !== '-' && fixed !== 'null') put('d', fixed.replaceAll(' ', '%20'))
+  if (property.default !== undefined && typeof property.default !== 'object' && !['', 0, false].includes(property.default)) put('o')
+  if (['', 0, false].includes(property.default) && !(field.always && 'sbiluvd'.includes(field.type))) put('z')
   const values = property.enum ?? property.items?.enum
-  if (values) put('e', values.join(','))
+  if (values) put('e', values.join(',').replaceAll(' ', '%20'))
   return [field.name, short2(field.type), field.pb || '0', ...attributes].join(' ')
 }
 const free = /@io\.k8s\.apiextensions-apiserver\S*\.JSONSchemaPropsOr(Bool|Array|StringArray)$/

@@ -1,8 +1,9 @@
 // Reads the table of interface facts. Each definition is a text with a line for each field: name, type, protobuf field number, attributes.
 //   Types: s string, b bool, i int32, l int64, u uint32, v uint64, d float64, y base64 bytes, T Time, M MicroTime, D Duration, I IntOrString,
 //   Q Quantity, R RawExtension, F FieldsV1, J and A any JSON, @name another definition; before them * pointer, [] list, {} map.
-//   Attributes: ! written also when zero, r required, t(Go type), a s m(keys) list type atomic, set, map, A atomic map,
-//   p(strategies;merge key) strategic merge patch, d(default as JSON), e(values). A line `> type number` embeds a definition.
+//   Attributes: ! written also when zero, r required, t(Go type), a s m(keys) list type atomic, set, map, A atomic map, G granular map,
+//   p(strategies;merge key) strategic merge patch, d(default as JSON), o the default is in OpenAPI too,
+//   z OpenAPI gives the zero value as default, e(values). A line `> type number` embeds a definition.
 import facts from './facts.json' with { type: 'json' }
 
 export interface FieldFacts {

@@ -77,7 +77,7 @@ function compileField(fact: FieldFacts, numbers: string): Field {
 
 function compileType(type: string, fact?: FieldFacts): Schema {
   const named = fact?.values.get('t')
-  if (type.startsWith('@')) return compile(type.slice(1))
+  if (type.startsWith('@')) return withMapType(compile(type.slice(1)), fact)
   if (type.startsWith('*')) return compileType(type.slice(1))
   if (type.startsWith('[]')) {
     const items = compileType(type.slice(2))
@@ -93,6 +93,12 @@ function compileType(type: string, fact?: FieldFacts): Schema {
   const scalar = scalarKinds[type]
   if (!scalar) return { kind: 'any', goType: 'interface {}' }
   return { kind: scalar[0], goType: named ?? scalar[1] }
+}
+
+// A field may say of its struct that it is owned as a whole, or not.
+function withMapType(schema: StructSchema, fact: FieldFacts | undefined): StructSchema {
+  const atomic = fact?.flags.has('A') ? true : fact?.flags.has('G') ? false : schema.atomic
+  return atomic === schema.atomic ? schema : { ...schema, atomic }
 }
 
 // `[]v1.Verb`-like lists name their items' type.
