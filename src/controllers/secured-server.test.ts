@@ -17,15 +17,19 @@ import { LoopbackTransport } from '../client/loopback-transport.ts'
 import { subjectOf } from '../pki/inspect.ts'
 import { ensureServerPki, type ServerPki } from '../pki/server-pki.ts'
 import { createApiServer, type ApiServer } from '../server/api-server.ts'
+import type { Authentication } from '../server/authentication/authentication.ts'
 import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootstrap.ts'
 import { createSecurity } from '../server/security.ts'
 import { MemoryStorage } from '../storage/memory.ts'
+import { createTokenSigner } from '../pki/jwt.ts'
 import { createCertificateControllers } from './certificates/controller.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
 import { resourceQuotaController } from './resource-quota/controller.ts'
+import { createServiceAccountTokenController } from './service-account-token/controller.ts'
 
 let server: ApiServer
 let pki: ServerPki
+let authentication: Authentication
 let directory: string
 const stopping = new AbortController()
 let running: Promise<unknown>
@@ -37,13 +41,15 @@ beforeAll(async () => {
   pki = await ensureServerPki({ directory, clock: systemClock, nodeName: 'n1', sans: [], nodeAddresses: [], clusterDomain: 'cluster.local', serviceIp: '10.43.0.1' })
   const security = createSecurity({ pki, issuer: 'https://kubernetes.default.svc', clock: systemClock, client: () => clientFor(apiServerUser) })
   server = await createApiServer({ storage: new MemoryStorage({ clock: systemClock }), definitions: builtinResources, clock: systemClock, log: silentLogger, ...security })
+  authentication = security.createAuthentication(server.reader)
   const admin = clientFor(apiServerUser)
   for (const name of ['kube-system', 'kube-public', 'shop']) await admin.resource(namespaces).create({ metadata: { name } })
   await admin.resource(serviceaccounts, 'shop').create({ metadata: { name: 'default', namespace: 'shop' } })
   await reconcileBootstrapRbac(admin)
   const informers = createInformerFactory({ client: clientFor({ name: 'system:kube-controller-manager', groups: ['system:authenticated'] }), clock: systemClock, log: silentLogger, random: Math.random })
   const environment = { informers, clock: systemClock, log: silentLogger, random: Math.random, clientFor: (name: string) => clientFor(serviceAccountUser('kube-system', name)) }
-  const controllers = [...createCertificateControllers({ client: pki.clientCa, server: pki.serverCa }), clusterRoleAggregationController, resourceQuotaController]
+  const controllers = [...createCertificateControllers({ client: pki.clientCa, server: pki.serverCa }), clusterRoleAggregationController, resourceQuotaController,
+    createServiceAccountTokenController({ ca: pki.serverCa.certificate, sign: createTokenSigner(pki.serviceAccountKey.privateKey) })]
   running = Promise.all(controllers.map((controller) => controller.run(environment, stopping.signal)))
 })
 afterAll(async () => {
@@ -102,6 +108,26 @@ describe('certificate requests', () => {
     await approve('wrong')
     expect(subjectOf(await eventually(() => certificateOf('ann')))).toEqual({ commonName: 'ann', organizations: ['devs'] })
     await eventually(async () => expect((await requests.get('wrong')).status?.conditions).toContainEqual(expect.objectContaining({ type: 'Failed', reason: 'SignerValidationFailure', message: 'invalid usage for client certificate: server auth' })))
+  })
+})
+
+describe('token secrets', () => {
+  it('get a token that works until the account goes', async () => {
+    const admin = clientFor(apiServerUser)
+    const [accounts, kept] = [admin.resource(serviceaccounts, 'shop'), admin.resource(secrets, 'shop')]
+    await accounts.create({ metadata: { name: 'robot', namespace: 'shop' } })
+    await kept.create({ metadata: { name: 'token', namespace: 'shop', annotations: { 'kubernetes.io/service-account.name': 'robot' } }, type: 'kubernetes.io/service-account-token' })
+    const { data } = await eventually(async () => {
+      const secret = await kept.get('token')
+      expect(secret.data?.token).toBeDefined()
+      return secret
+    })
+    expect(Buffer.from(data!.namespace!, 'base64').toString()).toBe('shop')
+    const authorization = `Bearer ${Buffer.from(data!.token!, 'base64').toString()}`
+    expect((await authentication.authenticate({ headers: { authorization } })).name).toBe('system:serviceaccount:shop:robot')
+    await accounts.delete('robot')
+    await eventually(() => expect(kept.get('token')).rejects.toThrow('not found'))
+    await expect(authentication.authenticate({ headers: { authorization } })).rejects.toThrow('Unauthorized')
   })
 })
 

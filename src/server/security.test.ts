@@ -18,17 +18,18 @@ import { createApiServer } from './api-server.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Authentication } from './authentication/authentication.ts'
 import { reconcileBootstrapRbac } from './authorization/reconcile-bootstrap.ts'
-import { createSecurity } from './security.ts'
+import { createSecurity, type Security } from './security.ts'
 
 let server: ApiServer
 let authentication: Authentication
+let security: Security
 let directory: string
 const as = (user: UserInfo): Client => createClient(new LoopbackTransport(server, user))
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'security-'))
   const pki = await ensureServerPki({ directory, clock: systemClock, nodeName: 'n1', sans: [], nodeAddresses: [], clusterDomain: 'cluster.local', serviceIp: '10.43.0.1' })
-  const security = createSecurity({ pki, issuer: 'https://kubernetes.default.svc.cluster.local', clock: systemClock, client: () => as(apiServerUser) })
+  security = createSecurity({ pki, issuer: 'https://kubernetes.default.svc.cluster.local', clock: systemClock, client: () => as(apiServerUser) })
   server = await createApiServer({ storage: new MemoryStorage({ clock: systemClock }), definitions: builtinResources, clock: systemClock, log: silentLogger, ...security })
   authentication = security.createAuthentication(server.reader)
   const admin = as(apiServerUser)
@@ -82,6 +83,13 @@ describe('a secured server', () => {
     expect(self.status?.userInfo).toEqual({ username: 'ann', groups: ['system:authenticated'] })
     const asked = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } }
     expect((await ann.request<SelfSubjectAccessReview>('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', asked)).status).toEqual({ allowed: false })
+  })
+
+  it('offers the keys of its tokens to those who may ask', async () => {
+    security.addOpenIdPaths(server.paths, 'https://10.0.0.5:6443')
+    const path = '/.well-known/openid-configuration'
+    expect(await as(serviceAccountUser('shop', 'default')).request('GET', path)).toMatchObject({ jwks_uri: 'https://10.0.0.5:6443/openid/v1/jwks' })
+    await expect(as({ name: 'system:anonymous', groups: ['system:unauthenticated'] }).request('GET', path)).rejects.toThrow('cannot get path')
   })
 
   it('gives each controller its own rights', async () => {

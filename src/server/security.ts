@@ -9,6 +9,8 @@ import { createAuthentication } from './authentication/authentication.ts'
 import type { Authentication } from './authentication/authentication.ts'
 import { createAuthorization } from './authorization/authorization.ts'
 import type { Authorization } from './authorization/authorization.ts'
+import { openIdDocuments } from './authentication/openid.ts'
+import type { NonResourceHandlers } from './non-resource.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { reviewHandlers } from './reviews/handlers.ts'
 import type { SubresourceHandlers } from './subresource-handler.ts'
@@ -30,6 +32,8 @@ export interface Security {
   createAdmission(reader: ObjectReader): readonly AdmissionPlugin[]
   createSubresources(reader: ObjectReader): SubresourceHandlers
   createAuthentication(reader: ObjectReader): Authentication
+  /** OpenID discovery. @param externalUrl as in `https://10.0.0.5:6443` */
+  addOpenIdPaths(paths: NonResourceHandlers, externalUrl: string): void
 }
 
 /** The parts fit `ApiServerOptions`. Each is made once, from one reader, the authorizer first. */
@@ -46,6 +50,10 @@ export function createSecurity({ pki, issuer, clock, client }: SecurityOptions):
     createAdmission: (reader) => createAdmission({ reader, authorization: authorization(reader), clock, client }),
     createSubresources: (reader) => reviewHandlers({ authentication: authentication(reader), authorization: authorization(reader), reader, clock, sign, issuer, apiAudiences }),
     createAuthentication: authentication,
+    addOpenIdPaths(paths, externalUrl) {
+      const documents = openIdDocuments({ issuer, externalUrl, publicKeys: [pki.serviceAccountKey.publicKey] })
+      for (const [path, { headers, body }] of documents) paths.add(path, () => ({ status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(body) } }))
+    },
   }
 }
 

@@ -23,7 +23,7 @@ function parseRule(text: string): PolicyRule {
 
 export const bootstrapRules = (clusterRole: string): PolicyRule[] => (policy.clusterRoles[clusterRole]?.rules ?? []).map(parseRule)
 
-export const bootstrapClusterRoles = (): ClusterRole[] => Object.entries(policy.clusterRoles).map(([name, { aggregates, aggregateTo, rules }]) => ({
+export const bootstrapClusterRoles = (): ClusterRole[] => Object.entries({ ...policy.clusterRoles, ...policy.ownClusterRoles }).map(([name, { aggregates, aggregateTo, rules }]) => ({
   apiVersion, kind: 'ClusterRole',
   metadata: metadata(name, aggregateTo ? aggregateLabel(aggregateTo) : {}),
   ...(aggregates ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregateLabel(aggregates) }] } } : { rules: rules.map(parseRule) }),
