@@ -16,8 +16,9 @@ import type { ServedResource } from './registry.ts'
 import { negotiateOutput } from './request/negotiate.ts'
 import { parsePath, type RequestInfo } from './request/path.ts'
 import { addServerPaths } from './server-paths.ts'
+import { ownPart, ownParts } from './parts/index.ts'
 import { runSubresource, subresourceHandler, upgradeSubresource } from './subresources.ts'
-import type { SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
+import type { SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
 import { methodNotAllowed, runVerb } from './verbs.ts'
 
 export interface PipelineOptions {
@@ -42,7 +43,7 @@ const longRunning = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { parts, metrics, inFlight, subresources } = options
   const paths = createNonResourceHandlers()
-  addDiscovery(paths, parts.registry, subresources)
+  addDiscovery(paths, parts.registry, new Map<string, Pick<SubresourceHandler, 'methods' | 'kind'>>([...ownParts, ...subresources]))
   const health = addHealth(paths)
   addServerPaths(paths, { version: options.version, metrics })
 
@@ -111,6 +112,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const handler = subresourceHandler(subresources, call)
     if (handler) return runSubresource(handler, call)
     const { info, resource } = call
+    const part = ownPart(call)
+    if (part) {
+      if (!part.methods.includes(call.request.method)) throw methodNotAllowed()
+      return part.run(call)
+    }
     if (info.subresource) {
       if (!resource.definition.subresources?.[info.subresource]) throw genericNotFoundError()
       if (info.verb !== 'get' && info.verb !== 'update' && info.verb !== 'patch') throw methodNotAllowed()

@@ -3,9 +3,9 @@ import { parseJson } from '../api/codec/json.ts'
 import { parseYaml } from '../api/codec/yaml.ts'
 import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
-import { badRequestError } from '../api/status-error.ts'
 import { admitMutating, admitValidating } from './admission-chain.ts'
 import type { Call } from './call.ts'
+import { checkKindIs } from './request/decode.ts'
 import { baseType, negotiateInput } from './request/negotiate.ts'
 import { parseDryRun } from './request/query.ts'
 import { clone } from './store/bytes.ts'
@@ -36,8 +36,9 @@ async function subresourceCall(call: Call): Promise<SubresourceCall> {
     request, user: call.user, attributes: call.attributes, definition: resource.definition, rest: info.rest, reader: parts.reader, dryRun, warn: call.warn,
     body<T>(expected?: { apiVersion: string; kind: string }): T {
       const object = (yaml ? yaml.value : bodyOf(request, expected?.kind)) as KubeObject
-      if (expected) checkExpected(object, expected)
-      return object as T
+      if (!expected) return object as T
+      checkKindIs(object, expected)
+      return { ...object, ...expected } as T
     },
     async admit(operation, draft) {
       const input = { operation, draft: draft as KubeObject | undefined, dryRun }
@@ -51,14 +52,4 @@ function bodyOf({ body, headers }: ApiRequest, kind = 'object'): unknown {
   if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
   negotiateInput(headers['content-type'])
   return parseJson(body ?? Buffer.alloc(0), { mustBe: kind }).value
-}
-
-function checkExpected(object: KubeObject, expected: { apiVersion: string; kind: string }): void {
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw badRequestError(`the object provided is unrecognized (must be of type ${expected.kind})`)
-  object.kind ||= expected.kind
-  object.apiVersion ||= expected.apiVersion
-  if (object.kind !== expected.kind || object.apiVersion !== expected.apiVersion) {
-    const version = object.apiVersion.split('/').at(-1)
-    throw badRequestError(`${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(object.apiVersion)}`)
-  }
 }

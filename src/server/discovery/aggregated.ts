@@ -1,10 +1,9 @@
 // Items of an APIGroupDiscoveryList.
 import type { ResourceDefinition } from '../../api/resource.ts'
-import type { SubresourceHandlers } from '../subresource-handler.ts'
 import { groupsOf } from './legacy.ts'
-import { subresourcesOf, verbsOf } from './resources.ts'
+import { subresourcesOf, verbsOf, type DescribedHandlers } from './resources.ts'
 
-export function aggregated(definitions: readonly ResourceDefinition[], handlers: SubresourceHandlers) {
+export function aggregated(definitions: readonly ResourceDefinition[], handlers: DescribedHandlers) {
   return [...groupsOf(definitions)].map(([group, versions]) => ({
     metadata: group ? { name: group } : {},
     versions: versions.map((version) => ({
@@ -16,7 +15,7 @@ export function aggregated(definitions: readonly ResourceDefinition[], handlers:
   }))
 }
 
-function resource(definition: ResourceDefinition, version: string, handlers: SubresourceHandlers) {
+function resource(definition: ResourceDefinition, version: string, handlers: DescribedHandlers) {
   const { plural, singular, namespaced, kind, shortNames, categories } = definition
   const subresources = subresourcesOf(definition, definition.versions.find((v) => v.name === version)!, handlers).map(({ name, kind: responseKind, verbs }) => ({
     subresource: name,

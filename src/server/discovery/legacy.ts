@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf } from '../../api/object.ts'
 import type { ResourceDefinition } from '../../api/resource.ts'
-import type { SubresourceHandlers } from '../subresource-handler.ts'
-import { subresourcesOf, verbsOf } from './resources.ts'
+import { subresourcesOf, verbsOf, type DescribedHandlers } from './resources.ts'
 
 /** Versions of each group, preferred first, in the order of declaration. */
 export function groupsOf(definitions: readonly ResourceDefinition[]): Map<string, string[]> {
@@ -26,7 +25,7 @@ export const groupList = (definitions: readonly ResourceDefinition[]) => ({
   groups: [...groupsOf(definitions.filter((d) => d.group !== ''))].map(([name, versions]) => groupOf(name, versions)),
 })
 
-export function resourceList(groupVersion: string, version: string, definitions: readonly ResourceDefinition[], handlers: SubresourceHandlers) {
+export function resourceList(groupVersion: string, version: string, definitions: readonly ResourceDefinition[], handlers: DescribedHandlers) {
   const resources = definitions.flatMap((definition) => {
     const { plural, singular, namespaced, kind, shortNames, categories } = definition
     const served = definition.versions.find((v) => v.name === version)!

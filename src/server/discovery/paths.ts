@@ -8,11 +8,11 @@ import { answerObject } from '../answer.ts'
 import type { NonResourceHandlers } from '../non-resource.ts'
 import type { Registry } from '../registry.ts'
 import { parseAccept } from '../request/negotiate.ts'
-import type { SubresourceHandlers } from '../subresource-handler.ts'
 import { aggregated } from './aggregated.ts'
 import { groupList, groupOf, groupsOf, resourceList } from './legacy.ts'
+import type { DescribedHandlers } from './resources.ts'
 
-export function addDiscovery(paths: NonResourceHandlers, registry: Registry, handlers: SubresourceHandlers): void {
+export function addDiscovery(paths: NonResourceHandlers, registry: Registry, handlers: DescribedHandlers): void {
   const aggregate = memoised(registry, (core: boolean) => aggregatedBytes(registry, handlers, core))
   const root = (core: boolean, legacy: () => object) => (request: ApiRequest) => {
     const version = request.acceptObjects ? undefined : aggregatedVersion(request.headers.accept)
@@ -38,7 +38,7 @@ function initialPaths(definitions: readonly ResourceDefinition[]): string[] {
   return [...found]
 }
 
-function byPath(registry: Registry, handlers: SubresourceHandlers, path: string): object {
+function byPath(registry: Registry, handlers: DescribedHandlers, path: string): object {
   const [root, ...rest] = path.split('/').filter((part) => part !== '')
   const [group = '', version] = root === 'api' ? ['', ...rest] : rest
   const definitions = registry.definitions().filter((d) => d.group === group)
@@ -63,7 +63,7 @@ interface Document {
   etag: string
 }
 
-function aggregatedBytes(registry: Registry, handlers: SubresourceHandlers, core: boolean): Document {
+function aggregatedBytes(registry: Registry, handlers: DescribedHandlers, core: boolean): Document {
   const json = JSON.stringify(aggregated(registry.definitions().filter((d) => (d.group === '') === core), handlers))
   return { json, etag: `"${createHash('sha512').update(json).digest('hex').toUpperCase()}"` }
 }

@@ -1,6 +1,9 @@
 // What a kind says of itself in discovery, derived from its definition and the handlers of its subresources.
 import type { ResourceDefinition, ServedVersion } from '../../api/resource.ts'
-import type { SubresourceHandlers } from '../subresource-handler.ts'
+import type { SubresourceHandler } from '../subresource-handler.ts'
+
+/** What is known of a subresource that is not just a part of the object. */
+export type DescribedHandlers = ReadonlyMap<string, Pick<SubresourceHandler, 'methods' | 'kind'>>
 
 export interface DiscoveredSubresource {
   name: string
@@ -14,7 +17,7 @@ const verbOfMethod: Record<string, string> = { POST: 'create', PUT: 'update', PA
 
 export const verbsOf = (definition: ResourceDefinition): readonly string[] => definition.verbs ?? allVerbs
 
-export function subresourcesOf(definition: ResourceDefinition, version: ServedVersion, handlers: SubresourceHandlers): DiscoveredSubresource[] {
+export function subresourcesOf(definition: ResourceDefinition, version: ServedVersion, handlers: DescribedHandlers): DiscoveredSubresource[] {
   const own = { group: definition.group, version: version.name, kind: definition.kind }
   const found = new Map<string, DiscoveredSubresource>()
   for (const name in definition.subresources) found.set(name, { name, kind: own, verbs: partVerbs })

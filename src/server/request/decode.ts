@@ -62,6 +62,15 @@ function reportUnknown(call: Call, problems: readonly string[], { fieldValidatio
 const cannotBeHandled = (resource: ServedResource, kind: string, version: string, why: string) =>
   badRequestError(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.definition.kind}: ${why}`)
 
+/** For bodies that are not of the resource's own kind. @throws StatusError 400 */
+export function checkKindIs(value: unknown, expected: { apiVersion: string; kind: string }): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequestError(`the object provided is unrecognized (must be of type ${expected.kind})`)
+  const { kind = expected.kind, apiVersion = expected.apiVersion } = value as KubeObject
+  if (kind === expected.kind && apiVersion === expected.apiVersion) return
+  const version = apiVersion.split('/').at(-1)
+  throw badRequestError(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
+}
+
 /** `kind` and `apiVersion` may be missing; where they are there they must be those of the path. */
 export function checkKind(registry: Registry, resource: ServedResource, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return

@@ -4,10 +4,9 @@ import { parseYaml } from '../../api/codec/yaml.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
 import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from '../../api/patch/index.ts'
 import type { WriteSubresource } from '../../api/resource.ts'
-import { schemas } from '../../api/schema/index.ts'
+import { schemas, type StructSchema } from '../../api/schema/index.ts'
 import { badRequestError, StatusError } from '../../api/status-error.ts'
 import type { Call } from '../call.ts'
-import type { ServedResource } from '../registry.ts'
 import { checkKind, decodeServed, settle } from '../request/decode.ts'
 import { baseType } from '../request/negotiate.ts'
 import type { WriteOptions } from '../request/query.ts'
@@ -50,7 +49,7 @@ export async function patchObject(call: Call, input: PatchInput): Promise<Writte
   })
 }
 
-async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> {
+export async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> {
   const { body } = request
   if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
   const bytes = body ?? Buffer.alloc(0)
@@ -65,16 +64,16 @@ async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> 
 function patched(call: Call, current: Stored<KubeObject>, patch: unknown, { kind, options }: PatchInput & { kind: keyof typeof mergers }): KubeObject {
   const { resource } = call
   const before = resource.isStorageVersion ? current : toServed(resource, clone(current))
-  const after = mergers[kind](before, patch, resource)
+  const after = mergers[kind](before as KubeObject, patch, schemas.definition(resource.version.schema))
   checkKind(call.parts.registry, resource, after)
   const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: [] }, options))
   checkName(call, draft)
   return draft
 }
 
-const mergers: Record<Exclude<PatchKind, 'apply'>, (document: KubeObject, patch: unknown, resource: ServedResource) => KubeObject> = {
+export const mergers: Record<Exclude<PatchKind, 'apply'>, <T>(document: T, patch: unknown, schema: StructSchema) => T> = {
   json: applyJsonPatch, merge: applyMergePatch,
-  strategic: (document, patch, { version }) => applyStrategicMergePatch(document, patch, schemas.definition(version.schema)),
+  strategic: applyStrategicMergePatch,
 }
 
 function checkName(call: Call, draft: KubeObject): void {

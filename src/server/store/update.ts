@@ -35,6 +35,10 @@ export interface UpdateInput {
   authorizeCreate?(): void
   /** Only a part of the object is written. */
   subresource?: WriteSubresource<KubeObject>
+  /** The draft comes from the server itself and changes only what it may: the kind's hooks, validation and admission are not asked. */
+  partial?: boolean
+  /** With `partial`: a change of the spec raises the generation, which it does not otherwise (as binding a pod does not). */
+  raisesGeneration?: boolean
 }
 
 const attempts = 5
@@ -108,16 +112,18 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   if (deduplicateOwners(metadataOf(draft))) call.warn(duplicateOwnersWarning)
   if (!input.fieldsTracked) trackManagedFields(call, current, draft, options)
   const admission = { operation: 'UPDATE', draft, current, dryRun: options.dryRun } as const
-  await admitMutating(call, admission)
+  if (!input.partial) await admitMutating(call, admission)
   const metadata = metadataOf(draft)
   metadata.generation = current.metadata.generation
   const context = { now, user: call.user }
   if (subresource) subresource.prepareForUpdate(draft, clone(current), context)
-  else resource.definition.prepareForUpdate?.(draft, current, context)
-  raiseGeneration(call, draft, current)
+  else if (!input.partial) resource.definition.prepareForUpdate?.(draft, current, context)
+  if (!input.partial || input.raisesGeneration) raiseGeneration(call, draft, current)
   keepSystemFields(metadataOf(draft), current.metadata)
-  validateUpdate(call, draft, current, subresource)
-  await admitValidating(call, admission)
+  if (!input.partial) {
+    validateUpdate(call, draft, current, subresource)
+    await admitValidating(call, admission)
+  }
   return write(call, { key, entry, draft, current, options })
 }
 
