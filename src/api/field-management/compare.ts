@@ -2,7 +2,7 @@
 import { deepEqual } from '../patch/deep-equal.ts'
 import type { Schema } from '../schema/schema.ts'
 import { type FieldTree, leaf } from './field-set.ts'
-import { asLeaves, fieldSchema, isAtomic, itemsByElement, treeOf } from './shape.ts'
+import { type Tree, asLeaves, fieldSchema, isAtomic, itemsByElement, treeOf } from './shape.ts'
 
 export interface Difference {
   added: FieldTree
@@ -32,7 +32,7 @@ function compareNodes(schema: Schema, before: unknown, after: unknown): Node {
     if (after === undefined) return { removed: {} }
     return deepEqual(before, after) ? same : { modified: {} }
   }
-  const node = compareChildren(schema, before, after)
+  const node = before === undefined || after === undefined ? { ...compareChildren(schema, before, after) } : compareChildren(schema, before, after)
   if (before === undefined) node.added = { '.': leaf, ...node.added }
   else if (after === undefined) node.removed = { '.': leaf, ...node.removed }
   return node
@@ -43,10 +43,19 @@ function compareChildren(schema: Schema, before: unknown, after: unknown): Node 
   const left = treeOf(before)
   const right = treeOf(after)
   const node: Node = {}
-  for (const key in left) if (left[key] !== undefined) put(node, `f:${key}`, compareNodes(fieldSchema(schema, key), left[key], right[key]))
-  for (const key in right) if (left[key] === undefined && right[key] !== undefined) put(node, `f:${key}`, compareNodes(fieldSchema(schema, key), undefined, right[key]))
-  return node
+  for (const key in left) {
+    const value = left[key]
+    const other = own(right, key)
+    if (value === undefined || value === other) continue
+    const child = compareNodes(fieldSchema(schema, key), value, other)
+    if (child !== same) put(node, `f:${key}`, child)
+  }
+  for (const key in right) if (own(left, key) === undefined && right[key] !== undefined) put(node, `f:${key}`, compareNodes(fieldSchema(schema, key), undefined, right[key]))
+  return node.added || node.modified || node.removed ? node : same
 }
+
+// Keys of maps are the users' and may be named as what every JavaScript object inherits.
+const own = (tree: Tree, key: string): unknown => (Object.hasOwn(tree, key) ? tree[key] : undefined)
 
 function put(into: Node, element: string, child: Node): void {
   if (child.added) (into.added ??= {})[element] = child.added
@@ -58,9 +67,15 @@ function compareItems(schema: Extract<Schema, { kind: 'list' }>, before: unknown
   const left = itemsByElement(schema, before)
   const right = itemsByElement(schema, after)
   const node: Node = {}
-  for (const element of new Set([...left.keys(), ...right.keys()])) put(node, element, compareItem(schema.items, left.get(element) ?? [], right.get(element) ?? []))
-  return node
+  for (const [element, items] of left) {
+    const child = compareItem(schema.items, items, right.get(element) ?? none)
+    if (child !== same) put(node, element, child)
+  }
+  for (const [element, items] of right) if (!left.has(element)) put(node, element, compareItem(schema.items, none, items))
+  return node.added || node.modified || node.removed ? node : same
 }
+
+const none: unknown[] = []
 
 // An element that occurs more than once is owned as a whole.
 function compareItem(schema: Schema, before: unknown[], after: unknown[]): Node {

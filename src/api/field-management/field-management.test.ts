@@ -107,6 +107,12 @@ describe('updates', () => {
     expect(update(changed, 'up', changed)).toEqual(changed)
   })
 
+  test('keys may be named as what every object inherits', () => {
+    const odd = update(created, 'up', { ...created, data: { ...created.data, constructor: 'x' } as unknown as Record<string, string> })
+    expect(shown(odd.metadata?.managedFields)).toContain('up Update v1 {"f:data":{"f:constructor":{}}}')
+    expect(shown(update(odd, 'other', { ...odd, data: created.data }).metadata?.managedFields)).toEqual(shown(created.metadata?.managedFields))
+  })
+
   test('an empty list forgets all managers, for good', () => {
     const forgotten = update(created, 'up', cm({ k: 'v' }, { managedFields: [] }))
     expect(forgotten.metadata?.managedFields).toBeUndefined()

@@ -9,6 +9,8 @@ export interface Manager {
   readonly subresource: string
   readonly time: string | undefined
   readonly fields: FieldTree
+  /** Where it was read from, while nothing has changed it. */
+  readonly entry?: ManagedFieldsEntry
 }
 
 /** By identity: name, operation and subresource, for updates also the version. */
@@ -24,7 +26,7 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
     const { operation, apiVersion, fieldsType } = entry
     if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined
     const manager: Manager = {
-      manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '', time: entry.time ?? undefined, fields: (entry.fieldsV1 as FieldTree | undefined) ?? leaf,
+      manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '', time: entry.time ?? undefined, fields: (entry.fieldsV1 as FieldTree | undefined) ?? leaf, entry,
     }
     managers.set(identityOf(manager), manager)
   }
@@ -32,16 +34,18 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
 }
 
 export function writeManagers(managers: Managers): ManagedFieldsEntry[] {
-  return [...managers.values()].sort(byAge).map((m) => ({
-    ...(m.manager === '' ? {} : { manager: m.manager }),
-    operation: m.operation,
-    apiVersion: m.apiVersion,
-    ...(m.time === undefined ? {} : { time: m.time }),
-    fieldsType: 'FieldsV1',
-    fieldsV1: sortedSet(m.fields),
-    ...(m.subresource === '' ? {} : { subresource: m.subresource }),
-  }))
+  return [...managers.values()].sort(byAge).map((m) => m.entry ?? writeManager(m))
 }
+
+const writeManager = (m: Manager): ManagedFieldsEntry => ({
+  ...(m.manager === '' ? {} : { manager: m.manager }),
+  operation: m.operation,
+  apiVersion: m.apiVersion,
+  ...(m.time === undefined ? {} : { time: m.time }),
+  fieldsType: 'FieldsV1',
+  fieldsV1: sortedSet(m.fields),
+  ...(m.subresource === '' ? {} : { subresource: m.subresource }),
+})
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const byAge = (a: Manager, b: Manager): number =>

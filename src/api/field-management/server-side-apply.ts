@@ -100,7 +100,7 @@ function attempt(options: ApplyOptions, present: Managers): Outcome | { conflict
     .map(([, owner]) => ({ owner, fields: intersection(owner.fields, changed) })).filter(({ fields }) => !isEmptySet(fields))
   if (conflicts.length && !force) return { conflicts }
   disown(managers, apiVersion, union(changed, recursiveDifference(removed, hidden)), identity)
-  managers.set(identity, { ...managers.get(identity)!, fields: difference(managers.get(identity)?.fields ?? leaf, unowned) })
+  managers.set(identity, { ...managers.get(identity)!, fields: difference(managers.get(identity)?.fields ?? leaf, unowned), entry: undefined })
   dropEmpty(managers)
   return { object: merged, changed: options.live === undefined || !deepEqual(live, merged), managers }
 }
@@ -137,7 +137,7 @@ function keepTimes(managers: Managers, { live }: ApplyOptions): ManagedFieldsEnt
     return before && before.apiVersion === m.apiVersion && sameSet(before.fields, m.fields)
   })
   if (!same) return writeManagers(managers)
-  return writeManagers(new Map([...managers].map(([identity, m]) => [identity, { ...m, time: old.get(identity)!.time }])))
+  return writeManagers(new Map([...managers.keys()].map((identity) => [identity, old.get(identity)!])))
 }
 
 function setManagedFields(object: KubeObject, entries: ManagedFieldsEntry[]): void {

@@ -62,7 +62,7 @@ export function disown(managers: Managers, apiVersion: string, lost: FieldTree, 
   if (isEmptySet(lost)) return
   for (const [identity, owner] of managers) {
     if (identity === except || owner.apiVersion !== apiVersion || isEmptySet(intersection(owner.fields, lost))) continue
-    managers.set(identity, { ...owner, fields: difference(owner.fields, lost) })
+    managers.set(identity, { ...owner, fields: difference(owner.fields, lost), entry: undefined })
   }
   dropEmpty(managers)
 }
