@@ -18,7 +18,8 @@ const keptPerContainer = 1
 /** Pure: ids that can go. */
 export function surplus({ containers, sandboxes }: Observed): { containers: ContainerStatus[]; sandboxes: string[] } {
   const dead = containers.filter((c) => c.state === 'exited')
-  const surplusContainers = dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer)
+  const abandoned = containers.filter((c) => c.state === 'created' && containers.find((other) => other.name === c.name) !== c)
+  const surplusContainers = [...dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer), ...abandoned]
   const going = new Set(surplusContainers.map(({ id }) => id))
   const used = new Set(containers.filter(({ id }) => !going.has(id)).map(({ sandboxId }) => sandboxId))
   return { containers: surplusContainers, sandboxes: sandboxes.slice(1).filter((s) => !s.ready && !used.has(s.id)).map(({ id }) => id) }

@@ -31,10 +31,9 @@ export interface NodeAgentOptions {
 }
 
 const reportMilliseconds = 300_000
-/** While the runtime is not ready it is asked this often; a ready one is asked on events and with each report. */
-const unreadyMilliseconds = 1000
+/** While the runtime is not ready it is asked often, at first very often: it is about to become so. */
+const unreadyMilliseconds = { first: 50, most: 1000 }
 const checkMilliseconds = 60_000
-const retryMilliseconds = 1000
 
 /** Resolves when the node is registered. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
@@ -46,6 +45,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   let stopped = false
   let running: Promise<void> | undefined
   let again = false
+  let unready = unreadyMilliseconds.first
 
   async function observe(old: NodeStatus | undefined): Promise<NodeStatus> {
     const [info, images] = await Promise.all([runtime.info().catch(down), runtime.listImages().catch(() => [])])
@@ -99,17 +99,18 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       return undefined
     }).finally(() => {
       running = undefined
-      arm(isReady(known?.status) ? checkMilliseconds : unreadyMilliseconds)
+      arm()
     })
   }
 
-  function arm(milliseconds: number): void {
+  function arm(): void {
     timer?.cancel()
-    if (!stopped) timer = clock.after(milliseconds, refresh)
+    unready = isReady(known?.status) ? unreadyMilliseconds.first : Math.min(unready * 2, unreadyMilliseconds.most)
+    if (!stopped) timer = clock.after(isReady(known?.status) ? checkMilliseconds : unready, refresh)
   }
 
   await register()
-  arm(isReady(known?.status) ? checkMilliseconds : Math.min(unreadyMilliseconds, retryMilliseconds))
+  arm()
   return {
     node: () => known,
     refresh,

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pods } from '../../api/refs.ts'
 import { StatusError } from '../../api/status-error.ts'
+import { logLink } from '../collect/dead-containers.ts'
 import { containerResources } from '../resources/linux-resources.ts'
 import { killContainer } from './kill-container.ts'
 import { runSandbox, sandboxSpecOf } from './run-sandbox.ts'
@@ -48,10 +49,13 @@ export async function execute(services: PodServices, step: Step, execution: Exec
       await runtime.stopSandbox(step.id)
       await view.refreshSandbox(step.id)
       return
-    case 'remove-container':
+    case 'remove-container': {
+      const container = view.container(step.id)
       await runtime.removeContainer(step.id)
+      if (container) await rm(logLink(services.directories.containerLogs, container), { force: true })
       await view.refreshContainer(step.id)
       return
+    }
     case 'remove-sandbox':
       await runtime.removeSandbox(step.id)
       await view.refreshSandbox(step.id)

@@ -1,7 +1,9 @@
 // All pods of this node: a worker for each, fed by the API, the runtime and the probes. Also adopts what runs already and ends what no pod owns.
+import { rm } from 'node:fs/promises'
 import type { Pod, PodStatus } from '../../api/generated/types.ts'
 import type { Informer } from '../../client/informer.ts'
 import type { Probes } from '../probes/probes.ts'
+import { podLogDirectory } from '../sandbox/spec.ts'
 import type { StatusWriter } from '../status/writer.ts'
 import { admit, type Admission } from './admission.ts'
 import { createPodWorker, type PodWorker } from './worker.ts'
@@ -40,6 +42,7 @@ export function startPods({ informer, services, statuses, probes, admission }: P
         probes.forget(uid)
         services.images.forgetPod(uid)
         worker.stop()
+        void rm(podLogDirectory(services.directories.podLogs, worker.pod()), { recursive: true, force: true })
       },
     })
     workers.set(worker.uid, worker)
