@@ -16,6 +16,7 @@ import type { ServedResource } from './registry.ts'
 import { negotiateOutput } from './request/negotiate.ts'
 import { parsePath, type RequestInfo } from './request/path.ts'
 import { addServerPaths } from './server-paths.ts'
+import { addOpenApi } from './openapi-paths.ts'
 import { ownPart, ownParts } from './parts/index.ts'
 import { runSubresource, subresourceHandler, upgradeSubresource } from './subresources.ts'
 import type { SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
@@ -45,6 +46,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const paths = createNonResourceHandlers()
   addDiscovery(paths, parts.registry, new Map<string, Pick<SubresourceHandler, 'methods' | 'kind'>>([...ownParts, ...subresources]))
   const health = addHealth(paths)
+  addOpenApi(paths, { registry: parts.registry, clock: parts.clock, version: options.version })
   addServerPaths(paths, { version: options.version, metrics })
 
   async function handle(request: ApiRequest): Promise<ApiResponse> {
