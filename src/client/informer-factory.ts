@@ -18,16 +18,17 @@ export interface InformerFactoryOptions {
 
 export function createInformerFactory({ client, clock, log, random = Math.random }: InformerFactoryOptions): InformerFactory {
   const informers = new Map<string, WatchingInformer<KubeObject>>()
+  const keepers = createNumbering()
   let stopped = false
   return {
     informer<T extends KubeObject>(ref: ResourceRef<T>, options: InformerOptions<T> = {}): Informer<T> {
       if (stopped) throw new Error('the informers have been stopped')
-      const { namespace, labelSelector = '', fieldSelector = '' } = options
-      const id = JSON.stringify([apiVersionOf(ref), ref.plural, namespace ?? '', labelSelector, fieldSelector])
+      const { namespace, labelSelector = '', fieldSelector = '', keep } = options
+      const id = JSON.stringify([apiVersionOf(ref), ref.plural, namespace ?? '', labelSelector, fieldSelector, keep ? keepers.of(keep) : 0])
       let informer = informers.get(id) as WatchingInformer<T> | undefined
       if (!informer) {
         informer = new WatchingInformer({
-          resource: client.resource(ref, namespace), select: { labelSelector, fieldSelector }, clock, random, log: log.with({ resource: ref.plural, group: ref.group }),
+          resource: client.resource(ref, namespace), select: { labelSelector, fieldSelector }, keep, clock, random, log: log.with({ resource: ref.plural, group: ref.group }),
         })
         informers.set(id, informer as unknown as WatchingInformer<KubeObject>)
         informer.start()
@@ -38,6 +39,17 @@ export function createInformerFactory({ client, clock, log, random = Math.random
     async stop() {
       stopped = true
       await Promise.all([...informers.values()].map((informer) => informer.stop()))
+    },
+  }
+}
+
+/** Tells functions apart. */
+function createNumbering(): { of(value: object): number } {
+  const numbers = new Map<object, number>()
+  return {
+    of(value) {
+      if (!numbers.has(value)) numbers.set(value, numbers.size + 1)
+      return numbers.get(value)!
     },
   }
 }

@@ -26,6 +26,8 @@ export interface InformerOptions<T extends KubeObject> extends SelectOptions {
   namespace?: string
   /** By name: the values under which an object is found. Added to those the informer has. */
   indexes?: Record<string, (object: Stored<T>) => readonly string[]>
+  /** Makes of each object what is kept of it. Informers are shared by those who name the same function. */
+  keep?: (object: Stored<T>) => Stored<T>
 }
 
 /** One informer for each (kind, namespace, selectors), shared by all who ask. */

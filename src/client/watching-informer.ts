@@ -14,6 +14,7 @@ import { InformerStore, type ChangeListener, type IndexFunction } from './inform
 export interface WatchingInformerOptions<T extends KubeObject> {
   resource: ResourceClient<T>
   select: SelectOptions
+  keep?: (object: Stored<T>) => Stored<T>
   clock: Clock
   random(): number
   log: Logger
@@ -164,7 +165,7 @@ export class WatchingInformer<T extends KubeObject> implements Informer<T> {
         this.#replace(initial, event.object.metadata.resourceVersion)
         initial = undefined
       } else if (event.type === 'DELETED') initial.delete(objectKey(event.object))
-      else if (event.type !== 'BOOKMARK') initial.set(objectKey(event.object), event.object)
+      else if (event.type !== 'BOOKMARK') initial.set(objectKey(event.object), this.#kept(event.object))
     }
   }
 
@@ -174,7 +175,7 @@ export class WatchingInformer<T extends KubeObject> implements Informer<T> {
     let revision: string | undefined
     do {
       const page = await this.#options.resource.list({ ...this.#options.select, limit: pageSize, ...(next ? { continue: next } : {}) })
-      for (const object of page.items) found.set(objectKey(object), object)
+      for (const object of page.items) found.set(objectKey(object), this.#kept(object))
       next = page.metadata.continue
       revision = page.metadata.resourceVersion
     } while (next)
@@ -191,9 +192,13 @@ export class WatchingInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #apply(event: WatchEvent<Stored<T>>): void {
-    if (event.type === 'DELETED') this.#store.remove(objectKey(event.object), event.object)
-    else if (event.type !== 'BOOKMARK') this.#store.set(event.object)
+    if (event.type === 'DELETED') this.#store.remove(objectKey(event.object), this.#kept(event.object))
+    else if (event.type !== 'BOOKMARK') this.#store.set(this.#kept(event.object))
     this.#advance(event.object.metadata.resourceVersion)
+  }
+
+  #kept(object: Stored<T>): Stored<T> {
+    return this.#options.keep?.(object) ?? object
   }
 
   #advance(revision: string): void {
