@@ -10,6 +10,11 @@ import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
+import { endpointsController } from './endpoints/controller.ts'
+import { endpointSliceController } from './endpointslice/controller.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
+import { garbageCollector } from './garbage-collector/controller.ts'
+import { namespaceController } from './namespace/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { resourceQuotaController } from './resource-quota/controller.ts'
 import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
@@ -58,6 +63,11 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   replicaSetController,
   replicationController,
   deploymentController,
+  endpointsController,
+  endpointSliceController,
+  endpointSliceMirroringController,
+  namespaceController,
+  garbageCollector,
   clusterRoleAggregationController,
   resourceQuotaController,
   ...(options.further ?? []),

@@ -1,0 +1,132 @@
+// The workload controllers against a whole server in memory, as one user sees them: objects in, objects out.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Deployment, Pod, PodTemplateSpec } from '../api/generated/types.ts'
+import type { Stored } from '../api/object.ts'
+import { configmaps, deployments, endpoints, endpointslices, namespaces, pods, replicasets, serviceaccounts, services } from '../api/refs.ts'
+import { builtinResources } from '../api/resources/index.ts'
+import { apiServerUser, mastersUser } from '../api/user.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Running } from '../base/component.ts'
+import { createLogger } from '../base/logger.ts'
+import { createClient } from '../client/create-client.ts'
+import { LoopbackTransport } from '../client/loopback-transport.ts'
+import { ensureServerPki } from '../pki/server-pki.ts'
+import { createApiServer, type ApiServer } from '../server/api-server.ts'
+import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootstrap.ts'
+import { createSecurity } from '../server/security.ts'
+import { MemoryStorage } from '../storage/memory.ts'
+import { createControllers } from './index.ts'
+
+let server: ApiServer
+let running: Running
+let directory: string
+const log = createLogger({ level: 'warn', format: 'text', clock: systemClock, write: (line) => process.stderr.write(line) })
+const clientOf = () => createClient(new LoopbackTransport(server, mastersUser))
+const eventually = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+
+const template = (labels: Record<string, string>, image = 'app:1'): PodTemplateSpec => ({
+  metadata: { labels }, spec: { containers: [{ name: 'app', image, ports: [{ containerPort: 80 }] }] },
+})
+
+const web = (replicas: number): Deployment => ({
+  metadata: { name: 'web', namespace: 'shop' }, spec: { replicas, selector: { matchLabels: { app: 'web' } }, template: template({ app: 'web' }) },
+})
+
+/** Plays the kubelet: runs every pod of the namespace at once, and lets go of deleted ones. */
+async function playKubelet(signal: AbortSignal): Promise<void> {
+  const of = clientOf().resource(pods, 'shop')
+  let address = 0
+  for await (const { type, object } of of.watch({ sendInitialEvents: true, allowWatchBookmarks: true, signal })) {
+    if (type !== 'ADDED' && type !== 'MODIFIED') continue
+    const { name } = object.metadata
+    if (object.metadata.deletionTimestamp) await of.delete(name, { gracePeriodSeconds: 0 }).catch(() => {})
+    else if (object.status?.phase !== 'Running') await of.updateStatus({ ...object, status: running_(`10.0.0.${++address}`) }).catch(() => {})
+  }
+}
+
+const running_ = (ip: string): Pod['status'] => ({
+  phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString().slice(0, 19) + 'Z' }],
+})
+
+const stopKubelet = new AbortController()
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'controllers-'))
+  const pki = await ensureServerPki({ directory, clock: systemClock, nodeName: 'n1', sans: [], nodeAddresses: [], clusterDomain: 'cluster.local', serviceIp: '10.43.0.1' })
+  const security = createSecurity({ pki, issuer: 'https://kubernetes.default.svc', clock: systemClock, client: () => createClient(new LoopbackTransport(server, apiServerUser)) })
+  server = await createApiServer({ storage: new MemoryStorage({ clock: systemClock }), definitions: builtinResources, clock: systemClock, log, ...security })
+  for (const name of ['kube-system', 'kube-public', 'default', 'shop']) await clientOf().resource(namespaces).create({ metadata: { name } })
+  await reconcileBootstrapRbac(clientOf())
+  const controllers = createControllers({
+    clientFor: (user) => createClient(new LoopbackTransport(server, user)),
+    identity: 'test', rootCa: 'PEM', clock: systemClock, log,
+  })
+  running = await controllers.start(new AbortController().signal)
+  void playKubelet(stopKubelet.signal)
+})
+afterAll(async () => {
+  stopKubelet.abort(new Error('done'))
+  await running.stop(new AbortController().signal)
+  server.stop()
+  rmSync(directory, { recursive: true })
+})
+
+test('a namespace gets its service account and the root CA', async () => {
+  await eventually(async () => {
+    expect(await clientOf().resource(serviceaccounts, 'shop').get('default')).toBeDefined()
+    expect((await clientOf().resource(configmaps, 'shop').get('kube-root-ca.crt')).data).toEqual({ 'ca.crt': 'PEM' })
+  })
+})
+
+test('a deployment rolls out, scales, updates and goes with all it made', async () => {
+  const client = clientOf()
+  const of = client.resource(deployments, 'shop')
+  const complete = (n: number, revision: string) => eventually(async () => {
+    const { status, metadata } = await of.get('web')
+    expect(status).toMatchObject({ replicas: n, updatedReplicas: n, readyReplicas: n, availableReplicas: n, observedGeneration: metadata.generation })
+    expect(metadata.annotations?.['deployment.kubernetes.io/revision']).toBe(revision)
+    return status
+  })
+  await of.create(web(3))
+  const status = await complete(3, '1')
+  await client.resource(services, 'shop').create({ metadata: { name: 'web', namespace: 'shop' }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } })
+  await eventually(async () => {
+    const { items } = await client.resource(endpointslices, 'shop').list({ labelSelector: 'kubernetes.io/service-name=web' })
+    expect(items.flatMap((slice) => slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready)).toHaveLength(3)
+    expect((await client.resource(endpoints, 'shop').get('web')).subsets?.[0]?.addresses).toHaveLength(3)
+  })
+  expect(status?.conditions?.map((c) => [c.type, c.status, c.reason])).toContainEqual(['Available', 'True', 'MinimumReplicasAvailable'])
+  await eventually(async () => expect((await of.get('web')).status?.conditions?.find((c) => c.type === 'Progressing')?.reason).toBe('NewReplicaSetAvailable'))
+  await of.patch('web', { spec: { replicas: 5 } }, { type: 'merge' })
+  await complete(5, '1')
+  await of.patch('web', { spec: { template: template({ app: 'web' }, 'app:2') } }, { type: 'merge' })
+  await complete(5, '2')
+  expect((await client.resource(replicasets, 'shop').list()).items.map((set) => set.spec?.replicas).sort()).toEqual([0, 5])
+  await of.delete('web', { propagationPolicy: 'Foreground' })
+  await eventually(async () => expect((await client.resource(pods, 'shop').list()).items).toEqual([]))
+  await eventually(async () => expect((await of.list()).items).toEqual([]))
+})
+
+test('orphaned pods are adopted again by a set that selects them', async () => {
+  const client = clientOf()
+  const set = { metadata: { name: 'solo', namespace: 'shop' }, spec: { replicas: 2, selector: { matchLabels: { app: 'solo' } }, template: template({ app: 'solo' }) } }
+  const created = await client.resource(replicasets, 'shop').create(set)
+  const owned = (uid: string) => eventually(async () => {
+    const { items } = await client.resource(pods, 'shop').list({ labelSelector: 'app=solo' })
+    expect(items.map((pod: Stored<Pod>) => pod.metadata.ownerReferences?.[0]?.uid)).toEqual([uid, uid])
+    return items.map((pod) => pod.metadata.name)
+  })
+  const names = await owned(created.metadata.uid)
+  await client.resource(replicasets, 'shop').delete('solo', { propagationPolicy: 'Orphan' })
+  await eventually(async () => expect((await client.resource(replicasets, 'shop').list()).items).toEqual([]))
+  const again = await client.resource(replicasets, 'shop').create(set)
+  expect(await owned(again.metadata.uid)).toEqual(names)
+})
+
+test('a deleted namespace goes when everything in it has gone', async () => {
+  await clientOf().resource(namespaces).delete('shop')
+  await eventually(async () => expect((await clientOf().resource(namespaces).list()).items.map((n) => n.metadata.name)).not.toContain('shop'))
+})
