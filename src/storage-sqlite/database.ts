@@ -38,6 +38,8 @@ export class UnusableDatabase extends Error {}
 
 const advice = (path: string) => `restore it from a back-up, or move ${path}* away to begin with an empty cluster`
 
+const damaged = (path: string, why: string) => `database ${path} is damaged (${why}): ${advice(path)}`
+
 export function openDatabase(settings: { path: string; nativeBinding: string | undefined; sizeLimitBytes: number | undefined }): Database.Database {
   const { path, nativeBinding, sizeLimitBytes } = settings
   try {
@@ -54,6 +56,8 @@ export function openDatabase(settings: { path: string; nativeBinding: string | u
     db.pragma('temp_store = MEMORY')
     if (sizeLimitBytes) db.pragma(`max_page_count = ${Math.ceil(sizeLimitBytes / pageSize)}`)
     if (db.pragma('user_version', { simple: true }) === 0) createSchema(db)
+    const verdict = db.pragma('quick_check(1)', { simple: true })
+    if (verdict !== 'ok') throw new UnusableDatabase(damaged(path, String(verdict)))
     return db
   } catch (error) {
     throw new UnusableDatabase(explain(error, path), { cause: error })
@@ -69,7 +73,7 @@ export function explain(error: unknown, path: string): string {
   const why = error instanceof Error ? error.message : String(error)
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') return `database ${path} is in use by another process: is mk8s running already with this data directory?`
   if (code === 'SQLITE_NOTADB') return `${path} is not an mk8s database, or its beginning is damaged: ${advice(path)}`
-  if (code.startsWith('SQLITE_CORRUPT')) return `database ${path} is damaged (${why}): ${advice(path)}`
+  if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, why)
   if (code === 'SQLITE_FULL') return `no room to write database ${path}: free some disk space`
   return `database ${path} cannot be used (${code || 'error'}: ${why}): check that the directory exists, is writable and that the disk is healthy`
 }

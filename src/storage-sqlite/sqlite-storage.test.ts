@@ -1,17 +1,258 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Worker } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { storageContract } from '../storage/contract.ts'
+import type { Change, Storage } from '../storage/storage.ts'
 import { startSourceWorker } from './source-worker.ts'
-import { openSqliteStorage } from './sqlite-storage.ts'
+import { openSqliteStorage, type SqliteOptions } from './sqlite-storage.ts'
+
+let directory: string
+let path: string
+let clock: FakeClock
+let opened: Storage[] = []
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mk8s-storage-'))
+  path = join(directory, 'state.db')
+  clock = new FakeClock()
+})
+afterEach(async () => {
+  for (const storage of opened) await storage.close()
+  opened = []
+  rmSync(directory, { recursive: true })
+})
+
+async function open(options: Partial<SqliteOptions> = {}) {
+  const storage = await openSqliteStorage({ path, startWorker: startSourceWorker, clock, log: silentLogger, ...options })
+  opened.push(storage)
+  return storage
+}
+
+/** Opens a store whose process can be made to vanish: its thread ends without a word. */
+async function openMortal(options: Partial<SqliteOptions> = {}) {
+  let worker!: Worker
+  const storage = await open({ ...options, startWorker: (data) => (worker = startSourceWorker(data)) })
+  return { storage, crash: () => worker.terminate() }
+}
+
+const bytes = (text: string) => Buffer.from(text)
+const refusal = (promise: Promise<unknown>): Promise<{ code: string; message: string }> =>
+  promise.then(() => expect.fail('should have been refused'), (error: { code: string; message: string }) => error)
+const fileBytes = () => [path, `${path}-wal`].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
 
 for (const fsyncDelayMilliseconds of [0, 20]) {
   storageContract(`SqliteStorage with ${fsyncDelayMilliseconds} ms added to each sync`, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'mk8s-storage-'))
-    const clock = new FakeClock()
-    const storage = await openSqliteStorage({ path: join(directory, 'state.db'), startWorker: startSourceWorker, clock, log: silentLogger, fsyncDelayMilliseconds })
-    return { storage, clock, cleanUp: async () => rmSync(directory, { recursive: true }) }
+    return { storage: await open({ fsyncDelayMilliseconds }), clock, cleanUp: async () => {} }
   })
 }
+
+describe('restart', () => {
+  it('after a clean stop goes on where it was', async () => {
+    const first = await open()
+    const revision = await first.create('a/1', bytes('one'))
+    const lazy = await first.create('a/2', bytes('two'), { lazy: true })
+    await first.close()
+    const again = await open()
+    expect((await again.list('')).rows.map((row) => [row.key, row.revision])).toEqual([['a/1', revision], ['a/2', lazy]])
+    expect(await again.currentRevision()).toBe(lazy)
+  })
+
+  it('after a crash passes all revisions that were seen, for lost lazy writes and for the rows they changed', async () => {
+    const { storage, crash } = await openMortal()
+    const one = await storage.create('leases/1', bytes('one'))
+    const marked = await storage.update('leases/1', bytes('two'), one, { lazy: true })
+    const lost = await storage.update('leases/1', bytes('three'), marked, { lazy: true })
+    await storage.create('events/1', bytes('lost'), { lazy: true, timeToLiveSeconds: 3600 })
+    await crash()
+    const again = await open()
+    const { rows, revision } = await again.list('')
+    expect(rows.map((row) => [row.key, row.value.toString()])).toEqual([['leases/1', 'two']])
+    expect(rows[0]!.revision).toBeGreaterThan(lost + 1)
+    expect(revision).toBeGreaterThanOrEqual(rows[0]!.revision)
+    expect(await again.update('leases/1', bytes('four'), rows[0]!.revision, { lazy: true })).toBeGreaterThan(revision)
+  })
+
+  it('after a crash has lazy writes that were flushed, by time or with another write', async () => {
+    const { storage, crash } = await openMortal({ lazyMilliseconds: 5_000 })
+    await storage.create('events/1', bytes('with another'), { lazy: true })
+    await storage.create('a/1', bytes('durable'))
+    await storage.create('events/2', bytes('by time'), { lazy: true })
+    clock.advance(5_000)
+    await storage.get('events/2')
+    await storage.create('events/3', bytes('lost'), { lazy: true })
+    await crash()
+    expect((await (await open()).list('')).rows.map((row) => row.key)).toEqual(['a/1', 'events/1', 'events/2'])
+  })
+
+  it('removes at once what has expired meanwhile', async () => {
+    const first = await open()
+    await first.create('events/1', bytes('x'), { timeToLiveSeconds: 60 })
+    await first.close()
+    clock.advance(61_000)
+    expect((await (await open()).list('')).rows).toEqual([])
+  })
+})
+
+describe('refuses to start, saying what to do, when the file', () => {
+  const message = async () => (await refusal(open())).message
+
+  it('is in use', async () => {
+    await open()
+    expect(await message()).toMatch(/is in use by another process: is mk8s running already/)
+  })
+
+  it('is no database', async () => {
+    writeFileSync(path, 'hello '.repeat(2000))
+    expect(await message()).toMatch(/is not an mk8s database, or its beginning is damaged: restore it from a back-up/)
+  })
+
+  it('belongs to another program', async () => {
+    const other = new Database(path)
+    other.exec('CREATE TABLE photos (name)')
+    other.close()
+    expect(await message()).toMatch(/is a database of another program/)
+  })
+
+  it('was written by a newer mk8s', async () => {
+    await (await open()).close()
+    const newer = new Database(path)
+    newer.pragma('user_version = 7')
+    newer.close()
+    expect(await message()).toMatch(/was written by a newer mk8s \(layout 7/)
+  })
+
+  it('has lost its end', async () => {
+    const storage = await open()
+    for (let i = 0; i < 20; i++) await storage.create(`a/${i}`, Buffer.alloc(10_000, 'x'))
+    await storage.close()
+    truncateSync(path, Math.floor(statSync(path).size / 2))
+    expect(await message()).toMatch(/is damaged \(.*\): restore it from a back-up/)
+  })
+
+  it('lies in a directory that does not exist', async () => {
+    expect((await refusal(open({ path: join(directory, 'none', 'state.db') }))).message).toMatch(/cannot be used .*check that the directory exists/)
+  })
+})
+
+describe('trouble', () => {
+  it('on a full disk refuses writes, goes on reading, and recovers', async () => {
+    const storage = await open({ sizeLimitBytes: 300_000 })
+    const revisions: number[] = []
+    const reason = await refusal((async () => {
+      for (let i = 0; ; i++) revisions.push(await storage.create(`a/${String(i).padStart(3, '0')}`, Buffer.alloc(10_000, 'x')))
+    })())
+    expect(reason).toMatchObject({ code: 'unavailable', message: expect.stringContaining('database or disk is full') })
+    expect((await storage.list('')).rows.map((row) => row.revision)).toEqual(revisions)
+    expect(await storage.currentRevision()).toBe(revisions.at(-1))
+    for (let i = 0; i < 5; i++) await storage.delete(`a/00${i}`, revisions[i]!)
+    expect(await storage.create('a/new', Buffer.alloc(10_000, 'y'))).toBeGreaterThan(revisions.at(-1)!)
+  })
+
+  it('with one write of a group leaves the others alone', async () => {
+    const storage = await open()
+    const keys = ['a/1', 'a/\ud800', 'a/\udfff', 'a/2']
+    const results = await Promise.allSettled(keys.map((key) => storage.create(key, bytes('x'))))
+    expect(results.map((r) => r.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  it('of the file itself ends the engine', async () => {
+    const storage = await open()
+    for (let i = 0; i < 40; i++) await storage.create(`a/${i}`, Buffer.alloc(100_000, 'x'))
+    await storage.close()
+    const again = await open()
+    truncateSync(path, 400_000)
+    expect((await refusal(again.list(''))).code).toBe('unavailable')
+    expect((await again.failed).message).toMatch(/is damaged|cannot be used/)
+    expect((await refusal(again.create('a/new', bytes('x')))).code).toBe('unavailable')
+  })
+
+  it('of the thread fails what is under way', async () => {
+    const { storage, crash } = await openMortal({ fsyncDelayMilliseconds: 200 })
+    const pending = refusal(storage.create('a/1', bytes('x')))
+    await crash()
+    expect((await pending).code).toBe('unavailable')
+    expect((await storage.failed).message).toMatch(/has ended/)
+  })
+})
+
+describe('economy', () => {
+  it('bounds what rows with a time to live take, nearest to their end first', async () => {
+    const storage = await open({ timeToLiveBytes: 50_000 })
+    const removed: Change[] = []
+    storage.watch(await storage.currentRevision(), (changes) => removed.push(...changes.filter((c) => c.type === 'delete')))
+    for (let i = 0; i < 100; i++) {
+      await storage.create(`events/${String(i).padStart(3, '0')}`, Buffer.alloc(1000, 'x'), { lazy: true, timeToLiveSeconds: 1000 + i })
+    }
+    await expect.poll(() => removed.length).toBeGreaterThanOrEqual(50)
+    const kept = (await storage.list('')).rows
+    expect(kept.length + removed.length).toBe(100)
+    expect(kept.at(-1)!.key).toBe('events/099')
+    expect(removed[0]!.key).toBe('events/000')
+  })
+
+  it('writes nothing for what changes nothing, and one page for all Leases together', async () => {
+    const storage = await open({ lazyMilliseconds: 5_000 })
+    const revisions = new Map<string, number>()
+    for (let i = 0; i < 200; i++) {
+      const key = i % 40 === 0 ? `leases/${i}` : `pods/${i}`
+      const revision = await storage.create(key, Buffer.alloc(500, 'x'))
+      if (i % 40 === 0) revisions.set(key, await storage.update(key, Buffer.alloc(500, 'y'), revision, { lazy: true }))
+    }
+    const size = () => statSync(`${path}-wal`).size
+    const before = size()
+    for (let round = 0; round < 10; round++) {
+      for (const [key, revision] of revisions) revisions.set(key, await storage.update(key, Buffer.alloc(500, String(round)), revision, { lazy: true }))
+    }
+    expect(await storage.update('leases/0', Buffer.alloc(500, '9'), revisions.get('leases/0')!, { lazy: true })).toBe(revisions.get('leases/0'))
+    expect(size()).toBe(before)
+    clock.advance(5_000)
+    await storage.get('leases/0')
+    expect(size() - before).toBe(4096 + 24)
+    clock.advance(60_000)
+    await storage.get('leases/0')
+    expect(size() - before).toBe(4096 + 24)
+  })
+
+  it('gives room back: after churn the files are at most three times the live data', async () => {
+    const storage = await open()
+    const live = new Map<string, number>()
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 1000 }, async (_, i) => {
+        const value = Buffer.alloc(500 + ((i * 7919 + round * 104_729) % 2000), round)
+        const key = `a/${i}`
+        live.set(key, await (live.has(key) ? storage.update(key, value, live.get(key)!) : storage.create(key, value)))
+      }))
+    }
+    await Promise.all([...live].slice(300).map(([key, revision]) => storage.delete(key, revision)))
+    const { rows } = await storage.list('')
+    const bytesLive = rows.reduce((sum, row) => sum + row.value.length, 0)
+    expect(rows).toHaveLength(300)
+    await expect.poll(fileBytes, { timeout: 20_000 }).toBeLessThanOrEqual(3 * bytesLive)
+  })
+
+  it('keeps the event loop free however long a sync takes', async () => {
+    const storage = await open({ fsyncDelayMilliseconds: 20 })
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
+    const start = performance.now()
+    await Promise.all(Array.from({ length: 50 }, async (_, writer) => {
+      for (let i = 0; i < 20; i++) await storage.create(`a/${writer}-${i}`, Buffer.alloc(1000, 'x'))
+    }))
+    delay.disable()
+    expect(delay.percentile(99) / 1e6).toBeLessThanOrEqual(50)
+    expect(performance.now() - start).toBeLessThan(1000 * 20 / 2)
+  })
+})
+
+it('goes on with a file whose last transaction was torn', async () => {
+  const { storage, crash } = await openMortal()
+  await storage.create('a/1', bytes('one'))
+  await crash()
+  appendFileSync(`${path}-wal`, Buffer.alloc(5000, 7))
+  expect((await (await open()).list('')).rows.map((row) => row.key)).toEqual(['a/1'])
+})

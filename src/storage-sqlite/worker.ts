@@ -10,6 +10,7 @@ import { createUpkeep } from './upkeep.ts'
 const batchBytes = 64 * 1024
 /** Between two steps of upkeep, so that they do not crowd out writes on a slow card. */
 const upkeepPause = 20
+const quietAfter = 2000
 
 export function serve(port: MessagePort, settings: WorkerSettings): void {
   const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
@@ -28,15 +29,22 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
   const syncTakes = settings.fsyncDelayMilliseconds
   const pauseCell = new Int32Array(new SharedArrayBuffer(4))
   let upkeepTimer: NodeJS.Timeout | undefined
+  let quietTimer: NodeJS.Timeout | undefined
 
   const keepUp = guarded(() => {
     upkeepTimer = undefined
     if (upkeep.step()) planUpkeep()
   })
+  const settle = guarded(() => upkeep.settle())
   const planUpkeep = () => (upkeepTimer ??= setTimeout(keepUp, upkeepPause))
+  const stopTimers = () => {
+    clearTimeout(upkeepTimer)
+    clearTimeout(quietTimer)
+  }
   const afterCommit = () => {
     if (syncTakes > 0) Atomics.wait(pauseCell, 0, 0, syncTakes)
     planUpkeep()
+    quietTimer = quietTimer?.refresh() ?? setTimeout(settle, quietAfter)
   }
   const engine = new Engine({ db, rows, afterCommit, timeToLiveBytes: settings.timeToLiveBytes })
 
@@ -46,7 +54,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
         work(...args)
       } catch (error) {
         post({ type: 'failed', message: explain(error, settings.path) })
-        clearTimeout(upkeepTimer)
+        stopTimers()
         port.close()
       }
     }
@@ -87,8 +95,8 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
   }
 
   function close(): void {
-    clearTimeout(upkeepTimer)
     engine.close()
+    stopTimers()
     db.close()
     post({ type: 'closed' })
     port.close()
