@@ -105,7 +105,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
     checkScope(resource, info)
     return {
-      parts, request, info, user: about.user, attributes: about.attributes, resource, output: negotiateOutput(request.headers.accept),
+      parts, request, info, user: about.user, attributes: about.attributes, resource, output: passesThrough(info) ? { format: 'json' } : negotiateOutput(request.headers.accept),
       warn: (text) => void (about.warnings.includes(text) || about.warnings.push(text)),
     }
   }
@@ -146,6 +146,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return { handle, upgrade, paths, health }
 }
+
+/** What a proxied server or a log answers with is not ours to negotiate. */
+const passesThrough = ({ subresource }: RequestInfo) => subresource === 'proxy' || subresource === 'log'
 
 /** A namespaced kind is written in a namespace only; a cluster-scoped one has none. */
 function checkScope({ definition }: ServedResource, info: RequestInfo): void {

@@ -64,5 +64,7 @@ async function forward(connect: Connect, port: number, data: SpdyStream, errors:
 
 /** Each direction ends by itself; an error of either ends both. */
 export async function copyBothWays(one: Duplex, other: Duplex): Promise<void> {
+  // Each pipeline listens several times on both ends.
+  for (const end of [one, other]) end.setMaxListeners(0)
   await Promise.all([pipeline(one, other, { end: true }), pipeline(other, one, { end: true })])
 }

@@ -1,6 +1,7 @@
 // How an HTTP/1.1 connection becomes a SPDY one, on either side, with a subprotocol agreed on (source: k8s.io/streaming/pkg/httpstream `Handshake`).
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
 import { refuseUpgrade, switchProtocols } from '../http-upgrade.ts'
 import { openSpdyConnection, type SpdyConnection, type SpdyStream } from './connection.ts'
 
@@ -10,6 +11,8 @@ export interface DialOptions {
   /** Preferred first. */
   protocols: readonly string[]
   headers?: Record<string, string>
+  /** For https. */
+  tls?: ConnectionOptions
 }
 
 export interface Dialed {
@@ -19,10 +22,10 @@ export interface Dialed {
 }
 
 /** Rejects with the server's own words when it does not upgrade. */
-export async function dialSpdy(url: string, { protocols, headers = {} }: DialOptions): Promise<Dialed> {
+export async function dialSpdy(url: string, { protocols, headers = {}, tls }: DialOptions): Promise<Dialed> {
   const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', headers: { ...headers, Connection: 'Upgrade', Upgrade: 'SPDY/3.1', [protocolHeader]: [...protocols] } })
+    const call = request(url, { ...tls, method: 'POST', headers: { ...headers, Connection: 'Upgrade', Upgrade: 'SPDY/3.1', [protocolHeader]: [...protocols] } })
     call.on('error', reject)
     call.on('response', (response) => {
       const chunks: Buffer[] = []
