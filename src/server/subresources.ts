@@ -1,5 +1,6 @@
 // Runs the handlers of special subresources and virtual kinds.
 import { parseJson } from '../api/codec/json.ts'
+import { parseProtobuf } from '../api/codec/protobuf.ts'
 import { parseYaml } from '../api/codec/yaml.ts'
 import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -50,6 +51,6 @@ async function subresourceCall(call: Call): Promise<SubresourceCall> {
 
 function bodyOf({ body, headers }: ApiRequest, kind = 'object'): unknown {
   if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
-  negotiateInput(headers['content-type'])
+  if (negotiateInput(headers['content-type']) === 'protobuf') return parseProtobuf(body ?? Buffer.alloc(0))
   return parseJson(body ?? Buffer.alloc(0), { mustBe: kind }).value
 }

@@ -1,5 +1,6 @@
 // From the bytes of a body to an object of the version that is asked for, checked as Go's decoder would, with its defaults.
 import { parseJson } from '../../api/codec/json.ts'
+import { parseProtobuf } from '../../api/codec/protobuf.ts'
 import { parseYaml } from '../../api/codec/yaml.ts'
 import { apiVersionOf, parseApiVersion, type KubeObject } from '../../api/object.ts'
 import { applyDefaults, decodeStrict, schemas } from '../../api/schema/index.ts'
@@ -36,6 +37,7 @@ export async function parseBody({ request }: Pick<Call, 'request'>, kind: string
   if (body !== undefined && !Buffer.isBuffer(body)) return { value: clone(body), duplicates: [] }
   const format = negotiateInput(headers['content-type'])
   const bytes = body ?? Buffer.alloc(0)
+  if (format === 'protobuf') return { value: parseProtobuf(bytes), duplicates: [] }
   return format === 'yaml' ? parseYaml(bytes, { mustBe: kind }) : parseJson(bytes, { mustBe: kind })
 }
 

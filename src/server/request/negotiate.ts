@@ -1,5 +1,6 @@
 // Content negotiation (source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation).
-import { notAcceptableError, unsupportedMediaTypeError } from '../../api/status-error.ts'
+import { protobufType } from '../../api/codec/protobuf.ts'
+import { StatusError, unsupportedMediaTypeError } from '../../api/status-error.ts'
 
 export type Format = 'json' | 'yaml'
 
@@ -53,15 +54,16 @@ export function negotiateOutput(accept: string | undefined): OutputType {
     if (!transforms.has(as) || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue
     return { format, as: as as OutputType['as'], asVersion: v }
   }
-  throw notAcceptableError(`only the following media types are accepted: ${mediaTypes.join(', ')}`)
+  throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, {})
 }
 
 /** @throws StatusError 415 */
-export function negotiateInput(contentType: string | undefined): Format {
+export function negotiateInput(contentType: string | undefined): Format | 'protobuf' {
   const type = baseType(contentType)
   if (type === '' || type === 'application/json') return 'json'
   if (type === 'application/yaml') return 'yaml'
-  throw unsupported(mediaTypes)
+  if (type === protobufType) return 'protobuf'
+  throw unsupported([...mediaTypes, protobufType])
 }
 
 /** Without parameters, in lower case. */
