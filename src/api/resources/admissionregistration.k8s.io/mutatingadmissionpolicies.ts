@@ -2,6 +2,7 @@ import type { MutatingAdmissionPolicy } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateMutatingPolicy } from './validation.ts'
 import { defaultMatchResources, paramKindColumn } from './policies.ts'
 
 export const mutatingadmissionpolicies = defineResource<MutatingAdmissionPolicy>({
@@ -12,8 +13,8 @@ export const mutatingadmissionpolicies = defineResource<MutatingAdmissionPolicy>
   defaults(draft) {
     if (!draft.spec) return
     draft.spec.failurePolicy ??= 'Fail'
-    draft.spec.reinvocationPolicy ??= 'Never'
     defaultMatchResources(draft.spec.matchConstraints)
   },
+  validate: validateMutatingPolicy,
   columns: [nameColumn, integer('Mutations', ({ spec }) => (spec?.mutations ?? []).length), paramKindColumn, ageColumn],
 })

@@ -1,6 +1,7 @@
 import type { MutatingAdmissionPolicyBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateMutatingBinding } from './validation.ts'
 import { bindingColumns, defaultMatchResources } from './policies.ts'
 
 export const mutatingadmissionpolicybindings = defineResource<MutatingAdmissionPolicyBinding>({
@@ -9,5 +10,6 @@ export const mutatingadmissionpolicybindings = defineResource<MutatingAdmissionP
   ...v1('admissionregistration', 'MutatingAdmissionPolicyBinding'),
   allowUnconditionalUpdate: false,
   defaults: (draft) => defaultMatchResources(draft.spec?.matchResources),
+  validate: validateMutatingBinding,
   columns: bindingColumns,
 })

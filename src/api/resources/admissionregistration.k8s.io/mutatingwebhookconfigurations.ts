@@ -2,6 +2,7 @@ import type { MutatingWebhookConfiguration } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateWebhooks } from './validation.ts'
 import { defaultWebhook } from './webhooks.ts'
 
 export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfiguration>({
@@ -16,5 +17,6 @@ export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfi
       webhook.reinvocationPolicy ??= 'Never'
     }
   },
+  validate: validateWebhooks,
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

@@ -2,6 +2,7 @@ import type { ValidatingAdmissionPolicy } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { statusHooks, statusOnly, v1 } from '../common/strategy.ts'
+import { validateValidatingPolicy } from './validation.ts'
 import { defaultMatchResources, paramKindColumn } from './policies.ts'
 
 export const validatingadmissionpolicies = defineResource<ValidatingAdmissionPolicy>({
@@ -16,5 +17,6 @@ export const validatingadmissionpolicies = defineResource<ValidatingAdmissionPol
   },
   ...statusHooks<ValidatingAdmissionPolicy>(() => ({})),
   subresources: { status: statusOnly() },
+  validate: validateValidatingPolicy,
   columns: [nameColumn, integer('Validations', ({ spec }) => (spec?.validations ?? []).length), paramKindColumn, ageColumn],
 })

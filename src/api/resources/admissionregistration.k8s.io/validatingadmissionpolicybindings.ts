@@ -1,6 +1,7 @@
 import type { ValidatingAdmissionPolicyBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateValidatingBinding } from './validation.ts'
 import { bindingColumns, defaultMatchResources } from './policies.ts'
 
 export const validatingadmissionpolicybindings = defineResource<ValidatingAdmissionPolicyBinding>({
@@ -9,5 +10,6 @@ export const validatingadmissionpolicybindings = defineResource<ValidatingAdmiss
   ...v1('admissionregistration', 'ValidatingAdmissionPolicyBinding'),
   allowUnconditionalUpdate: false,
   defaults: (draft) => defaultMatchResources(draft.spec?.matchResources),
+  validate: validateValidatingBinding,
   columns: bindingColumns,
 })

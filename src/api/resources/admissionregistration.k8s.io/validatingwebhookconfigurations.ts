@@ -2,6 +2,7 @@ import type { ValidatingWebhookConfiguration } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateWebhooks } from './validation.ts'
 import { defaultWebhook } from './webhooks.ts'
 
 export const validatingwebhookconfigurations = defineResource<ValidatingWebhookConfiguration>({
@@ -11,5 +12,6 @@ export const validatingwebhookconfigurations = defineResource<ValidatingWebhookC
   generation: 'all',
   allowUnconditionalUpdate: false,
   defaults: (draft) => draft.webhooks?.forEach(defaultWebhook),
+  validate: validateWebhooks,
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

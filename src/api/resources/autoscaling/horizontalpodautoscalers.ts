@@ -2,6 +2,7 @@ import type { V2HPAScalingRules, HorizontalPodAutoscaler, V2HorizontalPodAutosca
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks } from '../common/strategy.ts'
+import { validateAutoscaler, validateAutoscalerStatus } from './validation.ts'
 import { autoscalerFromV1, autoscalerToV1 } from './conversion.ts'
 import { metricsText } from './metrics-text.ts'
 
@@ -32,8 +33,9 @@ export const horizontalpodautoscalers = defineResource<V2HorizontalPodAutoscaler
   ],
   storageVersion: 'v2',
   generation: 'none',
-  ...statusHooks<V2HorizontalPodAutoscaler>(() => ({ desiredReplicas: 0 })),
+  ...statusHooks<V2HorizontalPodAutoscaler>(() => ({ desiredReplicas: 0 }), validateAutoscalerStatus),
   defaults,
+  validate: validateAutoscaler,
   columns: [
     nameColumn,
     text('Reference', ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),

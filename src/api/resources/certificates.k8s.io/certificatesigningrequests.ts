@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { humanDuration } from '../common/duration.ts'
 import { keepStatus, v1 } from '../common/strategy.ts'
+import { validateApproval, validateRequest, validateRequestStatus } from './validation.ts'
 import { keepRequest, prepareApproval, prepareStatus, stampRequester } from './request.ts'
 
 function condition({ status }: CertificateSigningRequest): string {
@@ -24,8 +25,12 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
     keepRequest(draft, current)
     keepStatus(draft, current)
   },
-  subresources: { status: { prepareForUpdate: prepareStatus }, approval: { prepareForUpdate: prepareApproval } },
+  subresources: {
+    status: { prepareForUpdate: prepareStatus, validateUpdate: validateRequestStatus },
+    approval: { prepareForUpdate: prepareApproval, validateUpdate: validateApproval },
+  },
   selectableFields: { 'spec.signerName': (object) => object.spec.signerName },
+  validate: validateRequest,
   columns: [
     nameColumn,
     ageColumn,

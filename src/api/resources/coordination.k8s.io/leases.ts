@@ -2,6 +2,7 @@ import type { Lease } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateLease } from './validation.ts'
 
 /** A change of holder must survive a crash (two leaders would follow); a renewal need not. */
 const onlyRenewed = (draft: Lease, current: Lease | undefined) =>
@@ -14,5 +15,6 @@ export const leases = defineResource<Lease>({
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   lazy: onlyRenewed,
+  validate: validateLease,
   columns: [nameColumn, text('Holder', (lease) => lease.spec?.holderIdentity ?? ''), ageColumn],
 })

@@ -2,6 +2,7 @@ import type { EndpointSlice } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, listWithMore, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateEndpointSlice, validateEndpointSliceUpdate } from './validation.ts'
 
 const ports = (slice: EndpointSlice) => listWithMore((slice.ports ?? []).map((p) => (p.port !== undefined ? String(p.port) : (p.name ?? '*'))), 3) || '<unset>'
 const addresses = (slice: EndpointSlice) => listWithMore((slice.endpoints ?? []).flatMap((e) => e.addresses), 3) || '<unset>'
@@ -17,5 +18,7 @@ export const endpointslices = defineResource<EndpointSlice>({
       port.protocol ??= 'TCP'
     }
   },
+  validate: validateEndpointSlice,
+  validateUpdate: validateEndpointSliceUpdate,
   columns: [nameColumn, text('AddressType', (slice) => slice.addressType), text('Ports', ports), text('Endpoints', addresses), ageColumn],
 })

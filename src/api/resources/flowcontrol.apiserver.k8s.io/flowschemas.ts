@@ -2,6 +2,7 @@ import type { FlowSchema } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks, statusOnly, v1 } from '../common/strategy.ts'
+import { validateFlowSchema } from './validation.ts'
 
 export const flowschemas = defineResource<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', plural: 'flowschemas', singular: 'flowschema', namespaced: false,
@@ -11,6 +12,7 @@ export const flowschemas = defineResource<FlowSchema>({
   },
   ...statusHooks<FlowSchema>(() => ({})),
   subresources: { status: statusOnly() },
+  validate: validateFlowSchema,
   columns: [
     nameColumn,
     text('PriorityLevel', ({ spec }) => spec?.priorityLevelConfiguration.name ?? ''),

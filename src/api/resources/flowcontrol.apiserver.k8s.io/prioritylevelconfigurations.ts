@@ -2,6 +2,7 @@ import type { PriorityLevelConfiguration } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks, statusOnly, v1 } from '../common/strategy.ts'
+import { validatePriorityLevel } from './validation.ts'
 
 const queuing = ({ spec }: PriorityLevelConfiguration) => spec?.limited?.limitResponse?.queuing
 const none = '<none>'
@@ -27,6 +28,7 @@ export const prioritylevelconfigurations = defineResource<PriorityLevelConfigura
   defaults,
   ...statusHooks<PriorityLevelConfiguration>(() => ({})),
   subresources: { status: statusOnly() },
+  validate: validatePriorityLevel,
   columns: [
     nameColumn,
     text('Type', ({ spec }) => spec?.type ?? ''),

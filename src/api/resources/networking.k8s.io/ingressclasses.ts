@@ -2,6 +2,7 @@ import type { IngressClass } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, defaultableName, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateIngressClass, validateIngressClassUpdate } from './ingress-validation.ts'
 
 function parameters({ spec }: IngressClass): string {
   const to = spec?.parameters
@@ -14,6 +15,8 @@ export const ingressclasses = defineResource<IngressClass>({
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster'
   },
+  validate: validateIngressClass,
+  validateUpdate: validateIngressClassUpdate,
   columns: [
     defaultableName('ingressclass.kubernetes.io/is-default-class'),
     text('Controller', (object) => object.spec?.controller ?? ''),

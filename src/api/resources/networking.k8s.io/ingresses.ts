@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { ingressText } from '../common/load-balancer.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
+import { validateIngress, validateIngressCreate, validateIngressStatus } from './ingress-validation.ts'
 
 function hosts({ spec }: Ingress): string {
   const rules = spec?.rules ?? []
@@ -14,7 +15,9 @@ function hosts({ spec }: Ingress): string {
 export const ingresses = defineResource<Ingress>({
   group: 'networking.k8s.io', kind: 'Ingress', plural: 'ingresses', singular: 'ingress', shortNames: ['ing'], namespaced: true,
   ...v1('networking', 'Ingress'),
-  ...statusHooks<Ingress>(() => ({ loadBalancer: {} })),
+  ...statusHooks<Ingress>(() => ({ loadBalancer: {} }), validateIngressStatus),
+  validate: validateIngress,
+  validateCreate: validateIngressCreate,
   columns: [
     nameColumn,
     text('Class', (ingress) => ingress.spec?.ingressClassName ?? '<none>'),

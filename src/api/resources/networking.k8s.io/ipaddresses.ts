@@ -2,6 +2,7 @@ import type { IPAddress } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateIpAddress, validateIpAddressUpdate } from './validation.ts'
 
 function parent({ spec }: IPAddress): string {
   const { group, resource, namespace, name } = spec.parentRef
@@ -12,5 +13,7 @@ export const ipaddresses = defineResource<IPAddress>({
   group: 'networking.k8s.io', kind: 'IPAddress', plural: 'ipaddresses', singular: 'ipaddress', shortNames: ['ip'], namespaced: false,
   ...v1('networking', 'IPAddress'),
   generation: 'none',
+  validate: validateIpAddress,
+  validateUpdate: validateIpAddressUpdate,
   columns: [nameColumn, text('ParentRef', parent)],
 })

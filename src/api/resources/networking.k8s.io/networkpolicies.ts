@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateNetworkPolicy } from './validation.ts'
 
 export const networkpolicies = defineResource<NetworkPolicy>({
   group: 'networking.k8s.io', kind: 'NetworkPolicy', plural: 'networkpolicies', singular: 'networkpolicy', shortNames: ['netpol'], namespaced: true,
@@ -13,5 +14,6 @@ export const networkpolicies = defineResource<NetworkPolicy>({
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
   },
+  validate: validateNetworkPolicy,
   columns: [nameColumn, text('Pod-Selector', (object) => selectorOrNone(object.spec?.podSelector)), ageColumn],
 })

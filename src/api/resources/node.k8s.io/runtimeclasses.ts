@@ -2,6 +2,7 @@ import type { RuntimeClass } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateRuntimeClass, validateRuntimeClassUpdate } from './validation.ts'
 
 export const runtimeclasses = defineResource<RuntimeClass>({
   group: 'node.k8s.io', kind: 'RuntimeClass', plural: 'runtimeclasses', singular: 'runtimeclass', namespaced: false,
@@ -9,5 +10,7 @@ export const runtimeclasses = defineResource<RuntimeClass>({
   generation: 'none',
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
+  validate: validateRuntimeClass,
+  validateUpdate: validateRuntimeClassUpdate,
   columns: [nameColumn, text('Handler', (object) => object.handler), ageColumn],
 })

@@ -1,6 +1,7 @@
 import type { ClusterRoleBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateClusterRoleBinding, validateRoleRefUpdate } from './validation.ts'
 import { bindingColumns, defaultBinding } from './bindings.ts'
 
 export const clusterrolebindings = defineResource<ClusterRoleBinding>({
@@ -10,5 +11,7 @@ export const clusterrolebindings = defineResource<ClusterRoleBinding>({
   nameFormat: 'path-segment',
   allowCreateOnUpdate: true,
   defaults: defaultBinding,
+  validate: validateClusterRoleBinding,
+  validateUpdate: validateRoleRefUpdate,
   columns: bindingColumns,
 })

@@ -1,6 +1,7 @@
 import type { RoleBinding } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateRoleBinding, validateRoleRefUpdate } from './validation.ts'
 import { bindingColumns, defaultBinding } from './bindings.ts'
 
 export const rolebindings = defineResource<RoleBinding>({
@@ -10,5 +11,7 @@ export const rolebindings = defineResource<RoleBinding>({
   nameFormat: 'path-segment',
   allowCreateOnUpdate: true,
   defaults: defaultBinding,
+  validate: validateRoleBinding,
+  validateUpdate: validateRoleRefUpdate,
   columns: bindingColumns,
 })

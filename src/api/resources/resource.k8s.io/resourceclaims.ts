@@ -2,6 +2,7 @@ import type { ResourceV1ResourceClaim } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks, statusOnly, v1 } from '../common/strategy.ts'
+import { validateResourceClaim, validateResourceClaimUpdate } from './validation.ts'
 import { defaultClaimSpec } from './device-requests.ts'
 
 function state({ metadata, status }: ResourceV1ResourceClaim): string {
@@ -17,5 +18,7 @@ export const resourceclaims = defineResource<ResourceV1ResourceClaim>({
   defaults: (draft) => defaultClaimSpec(draft.spec),
   ...statusHooks<ResourceV1ResourceClaim>(() => ({})),
   subresources: { status: statusOnly() },
+  validate: validateResourceClaim,
+  validateUpdate: validateResourceClaimUpdate,
   columns: [nameColumn, text('State', state), ageColumn],
 })

@@ -2,6 +2,7 @@ import type { ResourceClaimTemplate } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateResourceClaimTemplate, validateResourceClaimTemplateUpdate } from './validation.ts'
 import { defaultClaimSpec } from './device-requests.ts'
 
 export const resourceclaimtemplates = defineResource<ResourceClaimTemplate>({
@@ -13,5 +14,7 @@ export const resourceclaimtemplates = defineResource<ResourceClaimTemplate>({
     spec.metadata ??= {}
     defaultClaimSpec(spec.spec)
   },
+  validate: validateResourceClaimTemplate,
+  validateUpdate: validateResourceClaimTemplateUpdate,
   columns: [nameColumn, ageColumn],
 })

@@ -2,6 +2,7 @@ import type { PriorityClass } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, boolean, integer, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validatePriorityClass, validatePriorityClassUpdate } from './validation.ts'
 
 export const priorityclasses = defineResource<PriorityClass>({
   group: 'scheduling.k8s.io', kind: 'PriorityClass', plural: 'priorityclasses', singular: 'priorityclass', shortNames: ['pc'], namespaced: false,
@@ -11,6 +12,8 @@ export const priorityclasses = defineResource<PriorityClass>({
   defaults(draft) {
     draft.preemptionPolicy ??= 'PreemptLowerPriority'
   },
+  validate: validatePriorityClass,
+  validateUpdate: validatePriorityClassUpdate,
   columns: [
     nameColumn,
     integer('Value', (object) => object.value ?? 0),

@@ -2,6 +2,7 @@ import type { CSIDriver } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, boolean, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateCsiDriver, validateCsiDriverUpdate } from './validation.ts'
 
 export const csidrivers = defineResource<CSIDriver>({
   group: 'storage.k8s.io', kind: 'CSIDriver', plural: 'csidrivers', singular: 'csidriver', namespaced: false,
@@ -18,6 +19,8 @@ export const csidrivers = defineResource<CSIDriver>({
     spec.requiresRepublish ??= false
     spec.seLinuxMount ??= false
   },
+  validate: validateCsiDriver,
+  validateUpdate: validateCsiDriverUpdate,
   columns: [
     nameColumn,
     boolean('AttachRequired', ({ spec }) => spec.attachRequired ?? true),

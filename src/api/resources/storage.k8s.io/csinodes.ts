@@ -2,11 +2,14 @@ import type { CSINode } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, integer, nameColumn } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateCsiNode, validateCsiNodeUpdate } from './validation.ts'
 
 export const csinodes = defineResource<CSINode>({
   group: 'storage.k8s.io', kind: 'CSINode', plural: 'csinodes', singular: 'csinode', namespaced: false,
   ...v1('storage', 'CSINode'),
   generation: 'none',
   allowUnconditionalUpdate: false,
+  validate: validateCsiNode,
+  validateUpdate: validateCsiNodeUpdate,
   columns: [nameColumn, integer('Drivers', ({ spec }) => (spec.drivers ?? []).length), ageColumn],
 })

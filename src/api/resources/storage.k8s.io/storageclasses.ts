@@ -2,6 +2,7 @@ import type { StorageClass } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, defaultableName, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { validateStorageClass, validateStorageClassUpdate } from './validation.ts'
 
 export const storageclasses = defineResource<StorageClass>({
   group: 'storage.k8s.io', kind: 'StorageClass', plural: 'storageclasses', singular: 'storageclass', shortNames: ['sc'], namespaced: false,
@@ -11,6 +12,8 @@ export const storageclasses = defineResource<StorageClass>({
     draft.reclaimPolicy ??= 'Delete'
     draft.volumeBindingMode ??= 'Immediate'
   },
+  validate: validateStorageClass,
+  validateUpdate: validateStorageClassUpdate,
   columns: [
     defaultableName('storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'),
     text('Provisioner', (object) => object.provisioner),

@@ -2,6 +2,7 @@ import type { VolumeAttachment } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, boolean, nameColumn, text } from '../common/columns.ts'
 import { statusHooks, statusOnly, v1 } from '../common/strategy.ts'
+import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './validation.ts'
 
 export const volumeattachments = defineResource<VolumeAttachment>({
   group: 'storage.k8s.io', kind: 'VolumeAttachment', plural: 'volumeattachments', singular: 'volumeattachment', namespaced: false,
@@ -10,6 +11,8 @@ export const volumeattachments = defineResource<VolumeAttachment>({
   allowUnconditionalUpdate: false,
   ...statusHooks<VolumeAttachment>(() => ({ attached: false })),
   subresources: { status: statusOnly() },
+  validate: validateVolumeAttachment,
+  validateUpdate: validateVolumeAttachmentUpdate,
   columns: [
     nameColumn,
     { ...text('Attacher', ({ spec }) => spec.attacher), format: 'name' },
