@@ -10,6 +10,7 @@ import { checkKindIs } from './request/decode.ts'
 import { baseType, negotiateInput } from './request/negotiate.ts'
 import { parseDryRun } from './request/query.ts'
 import { clone } from './store/bytes.ts'
+import { decodeAs } from './parts/part.ts'
 import type { SubresourceCall, SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
 import { methodNotAllowed } from './verbs.ts'
 
@@ -39,7 +40,7 @@ async function subresourceCall(call: Call): Promise<SubresourceCall> {
       const object = (yaml ? yaml.value : bodyOf(request, expected?.kind)) as KubeObject
       if (!expected) return object as T
       checkKindIs(object, expected)
-      return { ...object, ...expected } as T
+      return { ...decodeAs<KubeObject>(object, expected.apiVersion, expected.kind), ...expected } as T
     },
     async admit(operation, draft) {
       const input = { operation, draft: draft as KubeObject | undefined, dryRun }
