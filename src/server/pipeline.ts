@@ -82,7 +82,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function admitCaller(request: ApiRequest, info: RequestInfo): { user: UserInfo; attributes: Attributes } {
     const user = impersonate({ user: request.user, headers: request.headers, authorizer: parts.authorizer })
     const { isResourceRequest, verb, path, group, version, resource, subresource, namespace, name } = info
-    const attributes = { user, isResourceRequest, verb, path, group, version, resource, subresource, namespace, name }
+    const selecting = isResourceRequest && ['list', 'watch', 'deletecollection'].includes(verb)
+    const [fieldSelector, labelSelector] = selecting ? ['fieldSelector', 'labelSelector'].map((key) => request.query.get(key) || undefined) : []
+    const attributes = { user, isResourceRequest, verb, path, group, version, resource, subresource, namespace, name, fieldSelector, labelSelector }
     const { verdict, reason } = parts.authorizer.authorize(attributes)
     if (verdict !== 'allow') throw forbiddenByAuthorizer(attributes, reason)
     return { user, attributes }
