@@ -55,7 +55,7 @@ export async function insert(call: Call, draft: KubeObject, options: WriteOption
   metadata.creationTimestamp = now
   definition.prepareForCreate?.(draft, { now, user: call.user })
   if (metadata.generation === undefined && definition.generation !== 'none' && (definition.generation === 'all' || 'spec' in draft)) metadata.generation = 1
-  const errors = [...(definition.validate?.(draft) ?? []), ...validateMetadata(definition, metadata)]
+  const errors = [...validateMetadata(definition, metadata), ...(definition.validate?.(draft) ?? []), ...(definition.validateCreate?.(draft) ?? [])]
   if (errors.length > 0) throw invalidError(resource.groupKind, metadata.name ?? '', errors)
   await admitValidating(call, { operation: 'CREATE', draft, dryRun: options.dryRun, name: metadata.name })
   return write(call, draft, options)

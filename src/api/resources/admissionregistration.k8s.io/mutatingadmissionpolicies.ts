@@ -16,5 +16,6 @@ export const mutatingadmissionpolicies = defineResource<MutatingAdmissionPolicy>
     defaultMatchResources(draft.spec.matchConstraints)
   },
   validate: validateMutatingPolicy,
+  storedOnly: () => 'MutatingAdmissionPolicy is only stored yet: it is not evaluated',
   columns: [nameColumn, integer('Mutations', ({ spec }) => (spec?.mutations ?? []).length), paramKindColumn, ageColumn],
 })

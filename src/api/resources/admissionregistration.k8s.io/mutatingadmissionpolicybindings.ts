@@ -11,5 +11,6 @@ export const mutatingadmissionpolicybindings = defineResource<MutatingAdmissionP
   allowUnconditionalUpdate: false,
   defaults: (draft) => defaultMatchResources(draft.spec?.matchResources),
   validate: validateMutatingBinding,
+  storedOnly: () => 'MutatingAdmissionPolicyBinding is only stored yet: its policy is not evaluated',
   columns: bindingColumns,
 })

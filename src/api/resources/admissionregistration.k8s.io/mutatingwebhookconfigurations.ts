@@ -18,5 +18,6 @@ export const mutatingwebhookconfigurations = defineResource<MutatingWebhookConfi
     }
   },
   validate: validateWebhooks,
+  storedOnly: () => 'MutatingWebhookConfiguration is only stored yet: webhooks are not called',
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

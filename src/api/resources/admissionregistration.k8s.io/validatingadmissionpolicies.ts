@@ -18,5 +18,6 @@ export const validatingadmissionpolicies = defineResource<ValidatingAdmissionPol
   ...statusHooks<ValidatingAdmissionPolicy>(() => ({})),
   subresources: { status: statusOnly() },
   validate: validateValidatingPolicy,
+  storedOnly: () => 'ValidatingAdmissionPolicy is only stored yet: it is not evaluated',
   columns: [nameColumn, integer('Validations', ({ spec }) => (spec?.validations ?? []).length), paramKindColumn, ageColumn],
 })

@@ -11,5 +11,6 @@ export const validatingadmissionpolicybindings = defineResource<ValidatingAdmiss
   allowUnconditionalUpdate: false,
   defaults: (draft) => defaultMatchResources(draft.spec?.matchResources),
   validate: validateValidatingBinding,
+  storedOnly: () => 'ValidatingAdmissionPolicyBinding is only stored yet: its policy is not evaluated',
   columns: bindingColumns,
 })

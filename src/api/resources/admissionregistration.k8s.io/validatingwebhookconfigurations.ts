@@ -13,5 +13,6 @@ export const validatingwebhookconfigurations = defineResource<ValidatingWebhookC
   allowUnconditionalUpdate: false,
   defaults: (draft) => draft.webhooks?.forEach(defaultWebhook),
   validate: validateWebhooks,
+  storedOnly: () => 'ValidatingWebhookConfiguration is only stored yet: webhooks are not called',
   columns: [nameColumn, integer('Webhooks', (object) => (object.webhooks ?? []).length), ageColumn],
 })

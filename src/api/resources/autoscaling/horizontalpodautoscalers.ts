@@ -36,6 +36,7 @@ export const horizontalpodautoscalers = defineResource<V2HorizontalPodAutoscaler
   ...statusHooks<V2HorizontalPodAutoscaler>(() => ({ desiredReplicas: 0 }), validateAutoscalerStatus),
   defaults,
   validate: validateAutoscaler,
+  storedOnly: () => 'HorizontalPodAutoscaler is only stored yet: nothing is scaled',
   columns: [
     nameColumn,
     text('Reference', ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),

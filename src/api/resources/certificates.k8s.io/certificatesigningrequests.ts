@@ -31,6 +31,7 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
   },
   selectableFields: { 'spec.signerName': (object) => object.spec.signerName },
   validate: validateRequest,
+  storedOnly: () => 'CertificateSigningRequest is only stored yet: approved requests are not signed',
   columns: [
     nameColumn,
     ageColumn,

@@ -33,6 +33,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
   validate: validatePersistentVolume,
   validateUpdate: validatePersistentVolumeUpdate,
   selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
+  storedOnly: () => 'PersistentVolume is only stored yet: it is not bound to claims',
   columns: [
     nameColumn,
     text('Capacity', (volume) => volume.spec?.capacity?.storage ?? '0'),

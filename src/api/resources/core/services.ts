@@ -37,6 +37,7 @@ export const services = defineResource<Service>({
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   selectableFields: { 'spec.clusterIP': (service) => service.spec?.clusterIP ?? '', 'spec.type': (service) => service.spec?.type ?? '' },
+  storedOnly: ({ spec }) => (spec?.type === 'LoadBalancer' ? 'type: LoadBalancer is only stored yet: no load balancer is provisioned, the Service is reachable by its node ports' : undefined),
   columns: [
     nameColumn,
     text('Type', (service) => service.spec?.type ?? ''),

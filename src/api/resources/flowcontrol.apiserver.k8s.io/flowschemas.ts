@@ -13,6 +13,7 @@ export const flowschemas = defineResource<FlowSchema>({
   ...statusHooks<FlowSchema>(() => ({})),
   subresources: { status: statusOnly() },
   validate: validateFlowSchema,
+  storedOnly: () => 'FlowSchema is only stored yet: requests are not classified by it',
   columns: [
     nameColumn,
     text('PriorityLevel', ({ spec }) => spec?.priorityLevelConfiguration.name ?? ''),

@@ -29,6 +29,7 @@ export const prioritylevelconfigurations = defineResource<PriorityLevelConfigura
   ...statusHooks<PriorityLevelConfiguration>(() => ({})),
   subresources: { status: statusOnly() },
   validate: validatePriorityLevel,
+  storedOnly: () => 'PriorityLevelConfiguration is only stored yet: it limits no requests',
   columns: [
     nameColumn,
     text('Type', ({ spec }) => spec?.type ?? ''),

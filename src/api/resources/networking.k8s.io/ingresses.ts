@@ -18,6 +18,7 @@ export const ingresses = defineResource<Ingress>({
   ...statusHooks<Ingress>(() => ({ loadBalancer: {} }), validateIngressStatus),
   validate: validateIngress,
   validateCreate: validateIngressCreate,
+  storedOnly: () => 'Ingress is only stored yet: nothing serves it unless you run an ingress controller',
   columns: [
     nameColumn,
     text('Class', (ingress) => ingress.spec?.ingressClassName ?? '<none>'),

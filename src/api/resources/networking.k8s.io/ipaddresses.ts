@@ -15,5 +15,6 @@ export const ipaddresses = defineResource<IPAddress>({
   generation: 'none',
   validate: validateIpAddress,
   validateUpdate: validateIpAddressUpdate,
+  storedOnly: () => 'IPAddress is only stored yet: it reserves no address',
   columns: [nameColumn, text('ParentRef', parent)],
 })

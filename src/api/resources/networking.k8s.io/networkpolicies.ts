@@ -15,5 +15,6 @@ export const networkpolicies = defineResource<NetworkPolicy>({
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
   },
   validate: validateNetworkPolicy,
+  storedOnly: () => 'NetworkPolicy is only stored yet: traffic is not filtered',
   columns: [nameColumn, text('Pod-Selector', (object) => selectorOrNone(object.spec?.podSelector)), ageColumn],
 })

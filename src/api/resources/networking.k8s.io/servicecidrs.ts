@@ -12,5 +12,6 @@ export const servicecidrs = defineResource<ServiceCIDR>({
   subresources: { status: statusOnly() },
   validate: validateServiceCidr,
   validateUpdate: validateServiceCidrUpdate,
+  storedOnly: () => 'ServiceCIDR is only stored yet: addresses of Services come from --service-cidr alone',
   columns: [nameColumn, text('CIDRs', (object) => (object.spec?.cidrs ?? []).join(',')), ageColumn],
 })

@@ -8,5 +8,6 @@ export const deviceclasses = defineResource<DeviceClass>({
   group: 'resource.k8s.io', kind: 'DeviceClass', plural: 'deviceclasses', singular: 'deviceclass', namespaced: false,
   ...v1('resource', 'DeviceClass'),
   validate: validateDeviceClass,
+  storedOnly: () => 'DeviceClass is only stored yet: devices are not allocated',
   columns: [nameColumn, ageColumn],
 })

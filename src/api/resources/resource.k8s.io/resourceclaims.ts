@@ -20,5 +20,6 @@ export const resourceclaims = defineResource<ResourceV1ResourceClaim>({
   subresources: { status: statusOnly() },
   validate: validateResourceClaim,
   validateUpdate: validateResourceClaimUpdate,
+  storedOnly: () => 'ResourceClaim is only stored yet: devices are not allocated',
   columns: [nameColumn, text('State', state), ageColumn],
 })

@@ -16,5 +16,6 @@ export const resourceclaimtemplates = defineResource<ResourceClaimTemplate>({
   },
   validate: validateResourceClaimTemplate,
   validateUpdate: validateResourceClaimTemplateUpdate,
+  storedOnly: () => 'ResourceClaimTemplate is only stored yet: devices are not allocated',
   columns: [nameColumn, ageColumn],
 })

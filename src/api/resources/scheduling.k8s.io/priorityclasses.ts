@@ -7,8 +7,9 @@ import { validatePriorityClass, validatePriorityClassUpdate } from './validation
 export const priorityclasses = defineResource<PriorityClass>({
   group: 'scheduling.k8s.io', kind: 'PriorityClass', plural: 'priorityclasses', singular: 'priorityclass', shortNames: ['pc'], namespaced: false,
   ...v1('scheduling', 'PriorityClass'),
-  // Set to 1 by a create and never raised.
-  generation: 'spec',
+  prepareForCreate(draft) {
+    draft.metadata = { ...draft.metadata, generation: 1 }
+  },
   defaults(draft) {
     draft.preemptionPolicy ??= 'PreemptLowerPriority'
   },

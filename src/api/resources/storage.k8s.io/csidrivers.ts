@@ -21,6 +21,7 @@ export const csidrivers = defineResource<CSIDriver>({
   },
   validate: validateCsiDriver,
   validateUpdate: validateCsiDriverUpdate,
+  storedOnly: () => 'CSIDriver is only stored yet: CSI volumes are not mounted',
   columns: [
     nameColumn,
     boolean('AttachRequired', ({ spec }) => spec.attachRequired ?? true),

@@ -11,5 +11,6 @@ export const csinodes = defineResource<CSINode>({
   allowUnconditionalUpdate: false,
   validate: validateCsiNode,
   validateUpdate: validateCsiNodeUpdate,
+  storedOnly: () => 'CSINode is only stored yet: CSI volumes are not mounted',
   columns: [nameColumn, integer('Drivers', ({ spec }) => (spec.drivers ?? []).length), ageColumn],
 })

@@ -11,5 +11,6 @@ export const csistoragecapacities = defineResource<CSIStorageCapacity>({
   allowUnconditionalUpdate: false,
   validate: validateCsiStorageCapacity,
   validateUpdate: validateCsiStorageCapacityUpdate,
+  storedOnly: () => 'CSIStorageCapacity is only stored yet: the scheduler does not look at it',
   columns: plainColumns,
 })

@@ -13,6 +13,7 @@ export const volumeattachments = defineResource<VolumeAttachment>({
   subresources: { status: statusOnly() },
   validate: validateVolumeAttachment,
   validateUpdate: validateVolumeAttachmentUpdate,
+  storedOnly: () => 'VolumeAttachment is only stored yet: nothing is attached',
   columns: [
     nameColumn,
     { ...text('Attacher', ({ spec }) => spec.attacher), format: 'name' },

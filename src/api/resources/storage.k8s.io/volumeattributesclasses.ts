@@ -10,5 +10,6 @@ export const volumeattributesclasses = defineResource<VolumeAttributesClass>({
   generation: 'none',
   validate: validateVolumeAttributesClass,
   validateUpdate: validateVolumeAttributesClassUpdate,
+  storedOnly: () => 'VolumeAttributesClass is only stored yet: no volume is modified',
   columns: [nameColumn, text('DriverName', (object) => object.driverName), ageColumn],
 })
