@@ -9,7 +9,7 @@ import { Collection } from './collection.ts'
 import { CachedEntry } from './entry.ts'
 import { list, planList } from './lists.ts'
 import { RecordedChange } from './recorded-change.ts'
-import { parseRevision, tooLargeRevision } from './revisions.ts'
+import { parseWatchRevision, tooLargeRevision } from './revisions.ts'
 import { ScopeMap, collectionOf, rangeOf } from './scope.ts'
 import type { Cache, CollectionOptions, Entry, ListQuery, ListResult, Watch, WatchQuery, WriteInput } from './types.ts'
 import { type Beginning, Watcher } from './watcher.ts'
@@ -140,7 +140,7 @@ class StorageCache implements Cache {
   }
 
   watch(query: WatchQuery): Watch {
-    const revision = parseRevision(query.resourceVersion)
+    const revision = parseWatchRevision(query.resourceVersion)
     const watcher: Watcher = new Watcher({
       collection: this.#collection(collectionOf(query.scope)),
       scope: query.scope,

@@ -4,15 +4,22 @@ import type { Revision } from '../../storage/storage.ts'
 
 /** Undefined and empty are 0: any state will do (what an unset parameter means beyond that depends on the verb). */
 export function parseRevision(text: string | undefined): Revision {
-  if (!text || text === '0') return 0
-  if (!/^\d+$/.test(text)) throw invalid(text, 'invalid syntax')
-  if (BigInt(text) >= 2n ** 64n) throw invalid(text, 'value out of range')
-  return Number(text)
+  const wrong = text ? whyInvalid(text) : undefined
+  if (wrong) throw badRequestError(`invalid resource version: ${wrong}`)
+  return Number(text || 0)
 }
 
-const invalid = (text: string, why: string) => {
+/** Upstream answers a watch with the bare error. */
+export function parseWatchRevision(text: string | undefined): Revision {
+  const wrong = text ? whyInvalid(text) : undefined
+  if (wrong) throw new StatusError(500, '', wrong)
+  return Number(text || 0)
+}
+
+function whyInvalid(text: string): string | undefined {
+  const why = !/^\d+$/.test(text) ? 'invalid syntax' : BigInt(text) >= 2n ** 64n ? 'value out of range' : undefined
   const shown = JSON.stringify(text)
-  return badRequestError(`invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: ${why}`)
+  return why && `resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: ${why}`
 }
 
 export function tooLargeRevision(wanted: Revision, current: Revision): StatusError {

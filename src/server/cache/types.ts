@@ -119,6 +119,7 @@ export interface Cache {
   latest(): Promise<Revision>
   /** @throws StatusError 400, 410, 504 */
   list(query: ListQuery): Promise<ListResult>
+  /** @throws StatusError for a resourceVersion that is no number; all else comes out of the iterator. */
   watch(query: WatchQuery): Watch
   /** Called for each change of a scope as it is applied, synchronously; for what must never lag behind (authorizers). @returns a function that unsubscribes. */
   onChange(scope: string, listener: (previous: Entry | undefined, now: Entry | undefined, revision: Revision) => void): () => void
