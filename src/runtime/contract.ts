@@ -131,7 +131,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       const id = await startContainer(sandbox, 'main')
       const result = await runtime.execSync(id, ['/bin/sh', '-c', 'echo out; echo err >&2; exit 7'], 20)
       if (under.real) expect({ code: result.exitCode, out: `${result.stdout}`, err: `${result.stderr}` }).toEqual({ code: 7, out: 'out\n', err: 'err\n' })
+      if (under.real) await expect(runtime.execSync(id, ['/bin/sleep', '60'], 1)).rejects.toMatchObject({ code: 'DeadlineExceeded' })
       await runtime.removeSandbox(sandbox.id)
+      await expect(runtime.execSync(id, ['/bin/true'], 1)).rejects.toMatchObject({ code: 'NotFound' })
     })
 
     it('counts what running containers use', async () => {

@@ -28,11 +28,11 @@ export interface NetworkFigures {
 }
 
 export async function readNodeUsage(): Promise<NodeUsage> {
-  const [stat, memory, network, load] = await Promise.all(['/proc/stat', '/proc/meminfo', '/proc/net/dev', '/proc/loadavg'].map((path) => readFile(path, 'utf8')))
+  const [stat, memory, network, load, routes] = await Promise.all(['/proc/stat', '/proc/meminfo', '/proc/net/dev', '/proc/loadavg', '/proc/net/route'].map((path) => readFile(path, 'utf8')))
   const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(memory!)?.[1] ?? 0) * 1024
   const [total, available, free] = [kilobytes('MemTotal'), kilobytes('MemAvailable'), kilobytes('MemFree')]
   return {
-    cpuNanoseconds: parseCpu(stat!), memoryWorkingSetBytes: total - available, memoryUsageBytes: total - free, memoryAvailableBytes: available, network: parseNetwork(network!),
+    cpuNanoseconds: parseCpu(stat!), memoryWorkingSetBytes: total - available, memoryUsageBytes: total - free, memoryAvailableBytes: available, network: defaultFirst(parseNetwork(network!), routes!),
     processes: Number(/\/(\d+) /.exec(load!)?.[1] ?? 0),
   }
 }
@@ -49,6 +49,12 @@ export function parseNetwork(text: string): NetworkFigures[] {
     const n = figures.split(/\s+/).map(Number)
     return name === 'lo' ? [] : [{ name, rxBytes: n[0] ?? 0, rxErrors: n[2] ?? 0, txBytes: n[8] ?? 0, txErrors: n[10] ?? 0 }]
   })
+}
+
+/** The interface of the default route stands for the node. `routes`: text of /proc/net/route. */
+export function defaultFirst(interfaces: NetworkFigures[], routes: string): NetworkFigures[] {
+  const chosen = /^(\S+)\s+00000000\s/m.exec(routes)?.[1]
+  return interfaces.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
 }
 
 /** As the processes of `pid`'s network namespace see their interfaces. */

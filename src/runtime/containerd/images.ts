@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../base/child-process.ts'
+import { createGrpcClient } from '../../base/grpc/client.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Image } from '../container-runtime.ts'
 import { openCriRuntime } from '../cri/driver.ts'
+import { methods } from '../cri/methods.ts'
 import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
 import { hostArchitecture } from '../pause/program.ts'
 import { findPrograms } from './host.ts'
@@ -15,9 +17,22 @@ const importTimeout = 15 * 60_000
 
 /** An archive as `docker save` or `ctr images export` writes it, also compressed; `-` reads `input`. @returns the names it brought. */
 async function importArchive(ctr: string, socket: string, path: string, input?: Buffer): Promise<string[]> {
-  const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', '--all-platforms', path], { timeoutMilliseconds: importTimeout, input })
+  const unpack = ['--snapshotter', await readSnapshotter(socket)]
+  const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', ...unpack, path], { timeoutMilliseconds: importTimeout, input })
   if (code !== 0) throw new Error(`${path}: ${stderr.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? 'import failed'}`)
   return [...stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!)
+}
+
+/** Where pods' images are unpacked. */
+async function readSnapshotter(socket: string): Promise<string> {
+  const client = createGrpcClient(`unix://${socket}`)
+  try {
+    const { info } = await client.call(methods.status, { verbose: true }, { timeoutMilliseconds: 20_000 })
+    const config = JSON.parse(info.config ?? '{}') as { containerd?: { snapshotter?: string } }
+    return config.containerd?.snapshotter || 'overlayfs'
+  } finally {
+    client.close()
+  }
 }
 
 /** Brings in our pause image unless it is there, or another one was chosen. */

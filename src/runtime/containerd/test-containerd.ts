@@ -25,10 +25,10 @@ export async function startTestContainerd() {
   writeFileSync(archive, busyboxArchive(testImage, readFileSync('/bin/busybox')))
   await importImages(paths.socket, archive)
   return {
-    paths, dataDirectory, component,
+    paths, dataDirectory, component, running,
     async stop() {
       const runtime = openCriRuntime({ endpoint: paths.socket })
-      for (const sandbox of await runtime.listSandboxes()) await runtime.removeSandbox(sandbox.id)
+      for (const sandbox of await runtime.listSandboxes().catch(() => [])) await runtime.removeSandbox(sandbox.id).catch(() => undefined)
       await runtime.close()
       await running.stop(AbortSignal.timeout(10_000))
       const pid = readPid(paths)

@@ -3,7 +3,7 @@ import { RuntimeError, type ContainerRuntime, type RuntimeInfo } from '../contai
 import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone, type CriConnection } from './connection.ts'
 import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
 import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
-import { watchEvents } from './events.ts'
+import { createEventHub } from './events.ts'
 import { createIdIndex } from './id-index.ts'
 import { methods } from './methods.ts'
 import { openAttach, openExec, openPortForward } from './streams.ts'
@@ -17,6 +17,7 @@ export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntim
   const connection = openConnection(endpoint)
   const { call } = connection
   const index = createIdIndex(connection)
+  const events = createEventHub(connection)
   return {
     info: () => readInfo(connection),
 
@@ -101,7 +102,7 @@ export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntim
       return { mountpoint: first?.filesystem?.mountpoint ?? '', usedBytes: first?.usedBytes?.value ?? 0, inodesUsed: first?.inodesUsed?.value ?? 0 }
     },
 
-    events: (listener, lost) => watchEvents(connection, listener, lost),
+    events: events.subscribe,
     async close() {
       connection.grpc.close()
     },

@@ -11,12 +11,34 @@ type Emit = (event: RuntimeEvent) => void
 const topics = ['/tasks/exit', '/tasks/start', '/containers/delete', '/images/create', '/images/update', '/images/delete']
 const settleSteps = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 
-export function watchEvents(connection: CriConnection, listener: Emit, lost: () => void): { stop(): void } {
-  const ended = new AbortController()
-  const emit: Emit = (event) => void (ended.signal.aborted || listener(event))
-  const announce = () => void (ended.signal.aborted || lost())
-  void follow(connection, emit, announce, ended.signal)
-  return { stop: () => ended.abort() }
+export interface EventHub {
+  subscribe(listener: Emit, lost: () => void): { stop(): void }
+}
+
+/** One feed for all listeners (containerd 1.7 hands each event to one reader only), open while there is one. */
+export function createEventHub(connection: CriConnection): EventHub {
+  const listeners = new Set<{ event: Emit; lost(): void }>()
+  let feed: AbortController | undefined
+  return {
+    subscribe(event, lost) {
+      const entry = { event, lost }
+      listeners.add(entry)
+      if (feed) queueMicrotask(() => listeners.has(entry) && lost())
+      else {
+        const opened = (feed = new AbortController())
+        const emit: Emit = (one) => void (opened.signal.aborted || listeners.forEach((listener) => listener.event(one)))
+        void follow(connection, emit, () => void (opened.signal.aborted || listeners.forEach((listener) => listener.lost())), opened.signal)
+      }
+      return {
+        stop() {
+          listeners.delete(entry)
+          if (listeners.size > 0) return
+          feed?.abort()
+          feed = undefined
+        },
+      }
+    },
+  }
 }
 
 async function follow(connection: CriConnection, emit: Emit, lost: () => void, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,120 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { openCriRuntime } from '../cri/driver.ts'
+import { sandboxSpec } from '../contract.ts'
+import { readPid, rotateLog } from './component.ts'
+import { renderConfig } from './config.ts'
+import { hasCapability, parseVersion } from './host.ts'
+import { importImages, listImages, removeImage } from './images.ts'
+import { containerdPaths } from './paths.ts'
+import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
+import { canRunContainers, startTestContainerd, testImage } from './test-containerd.ts'
+
+describe('what the machine tells', () => {
+  it.each([
+    ['CapEff:\t000001ffffffffff', true],
+    ['CapEff:\t000001fffeffffff', false],
+    ['', false],
+  ])('a capability in %j: %s', (status, expected) => expect(hasCapability(status, 24n)).toBe(expected))
+
+  it.each([
+    ['containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3', { text: '1.6.20~ds1', major: 1, minor: 6 }],
+    ['containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7193e4', { text: '2.1.4', major: 2, minor: 1 }],
+    ['nonsense', undefined],
+  ])('a version in %j', (line, expected) => expect(parseVersion(line)).toEqual(expected))
+})
+
+describe('the configuration', () => {
+  const facts = {
+    paths: containerdPaths('/data'), programs: { runc: '/usr/sbin/runc', cni: '/usr/lib/cni' }, snapshotter: 'overlayfs', pauseImage: 'pause:1', credentials: [{ host: 'r:5000', username: 'u', password: 'p"w' }],
+    host: { canRaiseOomScore: false, hasAppArmor: false, hasSystemd: true, cgroupVersion: 2 as const },
+  }
+
+  it('follows the machine', () => {
+    const limited = renderConfig(facts)
+    expect(limited).toContain('restrict_oom_score_adj = true')
+    expect(limited).toContain('disable_apparmor = true')
+    expect(limited).toContain('SystemdCgroup = true')
+    expect(limited).toContain('[plugins."io.containerd.grpc.v1.cri".registry.configs."r:5000".auth]\nusername = "u"\npassword = "p\\"w"\n')
+    const full = renderConfig({ ...facts, host: { canRaiseOomScore: true, hasAppArmor: true, hasSystemd: true, cgroupVersion: 1 } })
+    for (const line of ['oom_score = -999', 'restrict_oom_score_adj = false', 'disable_apparmor = false', 'SystemdCgroup = false']) expect(full).toContain(line)
+  })
+
+  it('has a state directory of its own for each data directory', () => {
+    expect(containerdPaths('/var/lib/mk8s/').socket).toBe('/run/mk8s/containerd/containerd.sock')
+    expect(containerdPaths('/a').socket).not.toBe(containerdPaths('/b').socket)
+  })
+
+  it('takes registries in the format of k3s', () => {
+    const file = parse(`
+mirrors:
+  docker.io: { endpoint: ["https://mirror:5000"] }
+  "*": { endpoint: ["http://any"] }
+configs:
+  "mirror:5000": { auth: { username: u, password: p }, tls: { ca_file: /ca, insecure_skip_verify: true } }
+`) as RegistriesFile
+    expect(Object.fromEntries(renderHosts(file))).toEqual({
+      'docker.io': 'server = "https://registry-1.docker.io"\n\n[host."https://mirror:5000"]\n  capabilities = ["pull", "resolve"]\n  ca = "/ca"\n  skip_verify = true\n',
+      _default: '\n[host."http://any"]\n  capabilities = ["pull", "resolve"]\n',
+      'mirror:5000': 'server = "https://mirror:5000"\n  ca = "/ca"\n  skip_verify = true\n',
+    })
+    expect(credentialsOf(file)).toEqual([{ host: 'mirror:5000', username: 'u', password: 'p' }])
+  })
+})
+
+it('cuts a log off when it has grown too long', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mk8s-rotate-'))
+  const path = join(directory, 'containerd.log')
+  await rotateLog(path)
+  writeFileSync(path, '0123456789')
+  await rotateLog(path, 10)
+  expect(existsSync(`${path}.1`)).toBe(false)
+  appendFileSync(path, 'x')
+  await rotateLog(path, 10)
+  expect([readFileSync(path, 'utf8'), readFileSync(`${path}.1`, 'utf8')]).toEqual(['', '0123456789x'])
+  rmSync(directory, { recursive: true })
+})
+
+describe.runIf(canRunContainers)('containerd', () => {
+  it('is adopted by the next start, comes back when it dies, and keeps its pods', async () => {
+    const containerd = await startTestContainerd()
+    const runtime = openCriRuntime({ endpoint: containerd.paths.socket })
+    try {
+      const sandbox = await runtime.runSandbox(sandboxSpec('kept', join(containerd.dataDirectory, 'logs')))
+      const first = readPid(containerd.paths)!
+      await containerd.running.stop(AbortSignal.timeout(1000))
+      const again = await containerd.component.start(new AbortController().signal)
+      expect(readPid(containerd.paths)).toBe(first)
+      const lost = Promise.withResolvers<void>()
+      const subscription = runtime.events(() => {}, () => readPid(containerd.paths) !== first && lost.resolve())!
+      process.kill(first, 'SIGKILL')
+      await lost.promise
+      expect(readPid(containerd.paths)).not.toBe(first)
+      expect(await runtime.sandboxStatus(sandbox)).toMatchObject({ ready: true, name: 'kept' })
+      subscription.stop()
+      await again.stop(AbortSignal.timeout(1000))
+    } finally {
+      await runtime.close()
+      await containerd.stop()
+    }
+  })
+
+  it('imports, lists and removes images', async () => {
+    const containerd = await startTestContainerd()
+    const { socket } = containerd.paths
+    const names = async () => (await listImages(socket)).flatMap(({ repoTags }) => repoTags)
+    try {
+      expect(await names()).toContain(testImage)
+      await removeImage(socket, testImage)
+      expect(await names()).not.toContain(testImage)
+      await expect(removeImage(socket, testImage)).rejects.toThrow(`image ${testImage} not found`)
+      expect(await importImages(socket, join(containerd.dataDirectory, 'busybox.tar'))).toEqual([testImage])
+      await expect(importImages(socket, '/no/such/file')).rejects.toThrow(/^\/no\/such\/file: .*no such file/)
+    } finally {
+      await containerd.stop()
+    }
+  })
+})
