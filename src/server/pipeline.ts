@@ -163,11 +163,12 @@ function checkScope({ definition }: ServedResource, info: RequestInfo): void {
 }
 
 function withCommonHeaders(request: ApiRequest, response: ApiResponse, warnings: readonly string[]): ApiResponse {
-  const { headers } = response
+  // A copy: answers share what they have in common.
+  const headers = { ...response.headers }
   headers['audit-id'] = request.headers['audit-id'] ?? randomUUID()
   headers['cache-control'] ??= 'no-cache, private'
   if (warnings.length > 0) headers.warning = warnings.map((text) => `299 - ${quoted(text)}`)
-  return response
+  return { ...response, headers }
 }
 
 /** As a quoted-string of RFC 7230, in one line. */

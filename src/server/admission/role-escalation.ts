@@ -51,7 +51,7 @@ function checkBinding(authorization: Authorization, request: AdmissionRequest): 
   const bind = { ...attributes, verb: 'bind', group: roleRef.apiGroup ?? group, version: '*', resource, name: roleRef.name }
   if (authorization.authorize(bind).verdict === 'allow') return
   const rules = authorization.rulesOf(roleRef, attributes.namespace)
-  if (!rules) throw notFoundError({ group, resource: roleRef.kind.toLowerCase() }, roleRef.name)
+  if (!rules) throw notFoundError({ group, resource: request.definition.plural }, roleRef.name)
   requireHeld(authorization, request, rules)
 }
 
