@@ -145,7 +145,7 @@ export const options = {
     flag: 'container-runtime-endpoint', kind: text('SOCKET'), default: undefined, defaultText: 'a containerd of its own', help: 'use the containerd at this socket', for: both,
   }),
   snapshotter: option({ flag: 'snapshotter', kind: choice('overlayfs', 'native', 'fuse-overlayfs', 'btrfs', 'zfs'), default: 'overlayfs', help: 'how containerd keeps file systems', for: both }),
-  pauseImage: option({ flag: 'pause-image', kind: text('IMAGE') as Kind<string>, default: 'mk8s.io/pause:1', help: "image of a pod's first process", for: both }),
+  pauseImage: option({ flag: 'pause-image', kind: text('IMAGE') as Kind<string>, default: 'mk8s.local/pause:1', help: "image of a pod's first process", for: both }),
   resolvConf: option({ flag: 'resolv-conf', kind: text('FILE') as Kind<string>, default: '/etc/resolv.conf', help: 'where names outside the cluster are asked for', for: both }),
 } as const
 
