@@ -122,7 +122,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       const image = await runtime.imageStatus(under.image)
       expect(image).toMatchObject({ id: expect.stringMatching(/^sha256:/) })
       expect(image!.sizeBytes).toBeGreaterThan(0)
-      expect((await runtime.listImages()).map((i) => i.id)).toContain(image!.id)
+      const listed = await runtime.listImages()
+      expect(listed.find((i) => i.id === image!.id)).toMatchObject({ pinned: false })
+      if (under.real) expect(listed.filter((i) => i.pinned)).toHaveLength(1)
       expect((await runtime.imageFilesystem()).mountpoint).toMatch(/^\//)
     })
 

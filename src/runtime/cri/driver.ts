@@ -85,7 +85,8 @@ export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntim
     },
 
     async listImages() {
-      return (await call(methods.listImages, {})).images.map(decodeImage)
+      const [{ images }, pauseImage] = await Promise.all([call(methods.listImages, {}), index.pauseImage()])
+      return images.map(decodeImage).map((image) => (image.repoTags.includes(pauseImage) ? { ...image, pinned: true } : image))
     },
     async imageStatus(reference) {
       const { image } = await call(methods.imageStatus, { image: { image: reference } })

@@ -1,5 +1,5 @@
-// What the protocol's answers leave out: the sandbox of a container in its status, and (before containerd 1.7) the id behind an image's digest.
-// Neither ever changes, so both are remembered.
+// What the protocol's answers leave out: the sandbox of a container in its status, and (before containerd 1.7) the id behind an image's digest and
+// that the pause image is pinned. None of it ever changes, so it is remembered.
 import { unlessGone, type CriConnection } from './connection.ts'
 import { methods } from './methods.ts'
 
@@ -9,6 +9,8 @@ export interface IdIndex {
   sandboxOf(containerId: string): Promise<string>
   /** `imageRef` is a repository digest or an id already. */
   imageOf(imageRef: string): Promise<string>
+  /** Empty when the runtime does not tell. */
+  pauseImage(): Promise<string>
 }
 
 const mostImages = 500
@@ -16,6 +18,7 @@ const mostImages = 500
 export function createIdIndex({ call }: CriConnection): IdIndex {
   const sandboxes = new Map<string, string>()
   const images = new Map<string, string>()
+  let pauseImage: string | undefined
   return {
     noteContainer: (id, sandboxId) => void sandboxes.set(id, sandboxId),
     forgetContainer: (id) => void sandboxes.delete(id),
@@ -36,6 +39,11 @@ export function createIdIndex({ call }: CriConnection): IdIndex {
       if (images.size >= mostImages) images.clear()
       images.set(imageRef, answer.image.id)
       return answer.image.id
+    },
+    async pauseImage() {
+      if (pauseImage !== undefined) return pauseImage
+      const { info } = await call(methods.status, { verbose: true })
+      return (pauseImage = (JSON.parse(info.config ?? '{}') as { sandboxImage?: string }).sandboxImage ?? '')
     },
   }
 }
