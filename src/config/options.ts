@@ -113,7 +113,7 @@ export const options = {
   dataDir: option({ flag: 'data-dir', short: 'd', kind: text('DIR') as Kind<string>, default: '/var/lib/mk8s', help: 'keep all state here', for: both }),
   logLevel: option({ flag: 'log-level', kind: choice('debug', 'info', 'warn', 'error'), default: 'info', help: 'least severe message logged', for: both }),
   logFormat: option({ flag: 'log-format', kind: choice('text', 'json'), default: 'text', help: 'how a log line is written', for: both }),
-  writeKubeconfig: option({ flag: 'write-kubeconfig', short: 'o', kind: text('FILE'), default: '/etc/mk8s/mk8s.yaml', help: "write the administrator's kubeconfig here", for: server }),
+  writeKubeconfig: option({ flag: 'write-kubeconfig', short: 'o', kind: text('FILE') as Kind<string>, default: '/etc/mk8s/mk8s.yaml', help: "write the administrator's kubeconfig here", for: server }),
   writeKubeconfigMode: option({ flag: 'write-kubeconfig-mode', kind: fileMode, default: '600', help: 'file mode of that kubeconfig', for: server }),
   bindAddress: option({ flag: 'bind-address', kind: address, default: undefined, defaultText: 'all addresses', help: 'listen for API requests on this address', for: server }),
   httpsListenPort: option({ flag: 'https-listen-port', kind: port, default: 6443, help: 'listen for API requests on this port', for: server }),

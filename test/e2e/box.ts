@@ -67,9 +67,9 @@ export class Box {
     await must('sh', ['-c', `: >"${join(this.directory, 'config.yaml')}"`])
     await must('ip', ['netns', 'add', this.namespace])
     await this.inside('ip', ['link', 'set', 'lo', 'up'])
-    await this.inside('ip', ['link', 'add', 'eth0', 'type', 'dummy'])
+    await this.inside('ip', ['link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0'])
     await this.inside('ip', ['address', 'add', '192.0.2.10/24', 'dev', 'eth0'])
-    await this.inside('ip', ['link', 'set', 'eth0', 'up'])
+    for (const link of ['eth0', 'peer0']) await this.inside('ip', ['link', 'set', link, 'up'])
     await this.inside('ip', ['route', 'add', 'default', 'via', '192.0.2.1', 'dev', 'eth0'])
     return this
   }

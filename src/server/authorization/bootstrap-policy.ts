@@ -510,11 +510,13 @@ export const roleBindings: Readonly<Record<string, string>> = {
 
 /** Of mk8s itself: what upstream does with the rights of its controller manager as a whole. */
 export const ownClusterRoles: Readonly<Record<string, BootstrapRole>> = {
+  'mk8s:cluster-dns': { rules: ['list,watch namespaces,services core', 'list,watch endpointslices discovery.k8s.io'] },
   'mk8s:service-account-token-controller': { rules: ['delete,get,update secrets core', 'get serviceaccounts core'] },
 }
 
 /** Of mk8s, also for agents that join: they ask for a client certificate, which is approved by itself, and renew it. */
 export const ownClusterRoleBindings: Readonly<Record<string, string>> = {
+  'mk8s:cluster-dns': 'mk8s:cluster-dns <- account:kube-system/coredns',
   'mk8s:join': 'system:node-bootstrapper <- group:system:bootstrappers:mk8s:join',
   'mk8s:join-approval': 'system:certificates.k8s.io:certificatesigningrequests:nodeclient <- group:system:bootstrappers:mk8s:join',
   'mk8s:node-renewal-approval': 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient <- group:system:nodes',

@@ -1,0 +1,37 @@
+// Components made of components.
+import type { Component, Running } from './component.ts'
+
+/** Starts in order, stops in reverse. */
+export const inSequence = (name: string, components: readonly Component[]): Component => ({
+  name,
+  async start(signal) {
+    const started: Running[] = []
+    try {
+      for (const component of components) started.push(await component.start(signal))
+    } catch (error) {
+      await stopAll(started, signal)
+      throw error
+    }
+    return { failed: Promise.race(started.map((running) => running.failed)), stop: (deadline) => stopAll(started, deadline) }
+  },
+})
+
+/** Starts all at once; ready when all are. Stops all at once. */
+export const inParallel = (name: string, components: readonly Component[]): Component => ({
+  name,
+  async start(signal) {
+    const results = await Promise.allSettled(components.map((component) => component.start(signal)))
+    const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const refused = results.find((result) => result.status === 'rejected')
+    const stop = async (deadline: AbortSignal) => void (await Promise.all(started.map((running) => running.stop(deadline))))
+    if (refused) {
+      await stop(signal)
+      throw refused.reason
+    }
+    return { failed: Promise.race(started.map((running) => running.failed)), stop }
+  },
+})
+
+async function stopAll(started: Running[], deadline: AbortSignal): Promise<void> {
+  for (const running of started.reverse()) await running.stop(deadline)
+}

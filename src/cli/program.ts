@@ -1,0 +1,60 @@
+// The command line: one file a command, each loaded only when it runs.
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/load.ts'
+import { version } from '../base/version.ts'
+import { CliError, type CliIo } from './io.ts'
+import { addOptionFlags, givenFlags } from './option-flags.ts'
+
+/** @returns the exit code. */
+export async function runCli(io: CliIo): Promise<number> {
+  let code = 0
+  const program = buildProgram(io, (result) => (code = result))
+  try {
+    await program.parseAsync(io.arguments as string[], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof CliError || error instanceof ConfigError) {
+      io.error(`mk8s: ${error.message}\n`)
+      return error instanceof CliError ? error.exitCode : 1
+    }
+    io.error(`mk8s: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return 1
+  }
+}
+
+export function buildProgram(io: CliIo, done: (code: number) => void): Command {
+  const program = new Command('mk8s')
+    .description('A single-binary mini-Kubernetes for the edge')
+    .version(`mk8s ${version.mk8s} (Kubernetes ${version.kubernetes}, Node ${process.versions.node})`, '-v, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.error, outputError: (text, write) => write(`mk8s: ${text.replace(/^error: /, '')}`) })
+
+  addOptionFlags(program.command('server'), 'server')
+    .description('run a whole Kubernetes: API server, scheduler, controllers and, unless told otherwise, this node')
+    .action(async (_options, command: Command) => done(await (await import('./server.ts')).runServer(io, givenFlags(command))))
+  addOptionFlags(program.command('agent'), 'agent')
+    .description('join this machine to a server as a node')
+    .option('--join <URL>', 'the same as --server')
+    .action(() => {
+      throw new CliError('joining a server from another machine is not implemented yet; run "mk8s server", which is a node too')
+    })
+
+  const dataDir = ['-d, --data-dir <DIR>', 'data directory of the server', io.environment.MK8S_DATA_DIR ?? '/var/lib/mk8s'] as const
+  const images = program.command('images').description("look after the node's container images")
+  images.command('import').argument('<file...>', 'image archives (docker or OCI)').option(...dataDir).description('import image archives')
+    .action(async (files: string[], options: { dataDir: string }) => (await import('./images.ts')).importArchives(io, options.dataDir, files))
+  images.command('list').alias('ls').option(...dataDir).description('list images')
+    .action(async (options: { dataDir: string }) => (await import('./images.ts')).listImages(io, options.dataDir))
+  images.command('remove').alias('rm').argument('<image...>', 'names or ids').option(...dataDir).description('remove images')
+    .action(async (names: string[], options: { dataDir: string }) => (await import('./images.ts')).removeImages(io, options.dataDir, names))
+  program.command('killall').option(...dataDir).description('stop mk8s and end every pod of this node')
+    .action(async (options: { dataDir: string }) => (await import('./killall.ts')).killAll(io, options.dataDir))
+  program.command('completion').argument('<shell>', 'bash, zsh or fish').description('print a completion script')
+    .action(async (shell: string) => io.out((await import('./completion.ts')).completionScript(shell, program)))
+
+  for (const command of [program, ...program.commands, ...images.commands]) command.exitOverride().configureOutput(program.configureOutput()).helpOption('-h, --help', 'show this help')
+  return program
+}

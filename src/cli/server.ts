@@ -1,0 +1,36 @@
+// `mk8s server`: from options to running components, until a signal or a failure.
+import { existsSync, readFileSync } from 'node:fs'
+import { systemClock } from '../base/clock.ts'
+import { createLogger } from '../base/logger.ts'
+import { supervise } from '../base/supervisor.ts'
+import { version } from '../base/version.ts'
+import { loadOptions } from '../config/load.ts'
+import { completeServerConfig } from '../config/server-config.ts'
+import { readMachine } from '../distro/machine.ts'
+import { serverComponents } from '../distro/server-components.ts'
+import { CliError, type CliIo } from './io.ts'
+import type { GivenFlags } from './option-flags.ts'
+
+/** All components together have this long to stop. */
+const stopMilliseconds = 8_000
+
+export async function runServer(io: CliIo, flags: GivenFlags): Promise<number> {
+  const readFile = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+  const options = loadOptions({ command: 'server', flags, environment: io.environment, readFile })
+  const machine = readMachine()
+  const config = completeServerConfig(options, machine)
+  if (process.geteuid?.() !== 0) throw new CliError('the server must run as root')
+  const log = createLogger({ level: config.logLevel, format: config.logFormat, clock: systemClock, write: io.error })
+  log.info('mk8s starts', { version: version.mk8s, kubernetes: version.kubernetes, node: config.nodeName, address: config.nodeIp, data: config.dataDir })
+  const begun = systemClock.monotonic()
+  const components = serverComponents({ config, mtu: machine.mtu, clock: systemClock, log })
+  const failure = await supervise({ components, clock: systemClock, log, stopMilliseconds }, io.signal, () => {
+    log.info('mk8s is ready', { milliseconds: Math.round(systemClock.monotonic() - begun), kubeconfig: config.writeKubeconfig })
+  }).catch((error: Error) => {
+    log.debug('start failed', { stack: error.stack })
+    throw new CliError(error.message.split('\n')[0]!)
+  })
+  if (failure) throw new CliError(failure.message)
+  log.info('mk8s has stopped; pods go on')
+  return 0
+}

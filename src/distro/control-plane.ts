@@ -1,0 +1,221 @@
+// Certificates, storage, API server, controllers and scheduler of one server.
+import { builtinResources } from '../api/resources/index.ts'
+import { apiServerUser, type UserInfo } from '../api/user.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Component } from '../base/component.ts'
+import type { Logger } from '../base/logger.ts'
+import { gitVersion } from '../base/version.ts'
+import { createClient } from '../client/create-client.ts'
+import type { Client } from '../client/client.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import { createInformerFactory } from '../client/informer-factory.ts'
+import type { InformerFactory } from '../client/informer.ts'
+import { runAsLeader } from '../client/leader-election.ts'
+import { LoopbackTransport } from '../client/loopback-transport.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { createControllers } from '../controllers/index.ts'
+import { writeKubeconfig } from '../pki/kubeconfig.ts'
+import { ensureServerPki, type ServerPki } from '../pki/server-pki.ts'
+import { createScheduler } from '../scheduler/index.ts'
+import { createApiServer, type ApiServer } from '../server/api-server.ts'
+import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootstrap.ts'
+import { reconcileSystemObjects } from '../server/bootstrap/bootstrap.ts'
+import { reconcileKubernetesService } from '../server/bootstrap/kubernetes-service.ts'
+import { connectHandlers } from '../server/connect/index.ts'
+import { openHttpFrontEnd } from '../server/http/front-end.ts'
+import { createSecurity, type Security } from '../server/security.ts'
+import { createServiceAllocation } from '../server/service-allocation/allocation.ts'
+import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
+import { extractSqliteAddon, startStorageWorker } from './assets.ts'
+import { pidFile } from './data-directory.ts'
+import { furtherControllers } from './further-controllers.ts'
+import type { Paths } from './paths.ts'
+
+export interface ControlPlane {
+  /** Up to an API server that answers. */
+  readonly foundation: readonly Component[]
+  /** What acts on its objects. */
+  readonly loops: readonly Component[]
+  /** A client inside this process with the rights of a user; the API server must have started. */
+  clientFor(user: UserInfo): Client
+  /** Informers with the rights of a user; end them with `stop`. */
+  informersFor(user: UserInfo): InformerFactory
+  readonly pki: ServerPki
+  readonly api: ApiServer
+  readonly security: Security
+}
+
+export interface ControlPlaneOptions {
+  config: ServerConfig
+  paths: Paths
+  clock: Clock
+  log: Logger
+}
+
+/** Parts that exist from some point of the start on. */
+interface Parts {
+  pki: ServerPki
+  storage: SqliteStorage
+  security: Security
+  api: ApiServer
+}
+
+const schedulerUser: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] }
+
+export function controlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { config, paths, clock, log } = options
+  const parts: Partial<Parts> = {}
+  const need = <K extends keyof Parts>(name: K): Parts[K] => {
+    const part = parts[name]
+    if (!part) throw new Error(`${name} is asked for before it has started`)
+    return part
+  }
+  const clientFor = (user: UserInfo) => createClient(new LoopbackTransport(need('api'), user))
+  const informersFor = (user: UserInfo) => createInformerFactory({ client: clientFor(user), clock, log })
+
+  const certificates: Component = {
+    name: 'certificates',
+    async start() {
+      parts.pki = await ensureServerPki({
+        directory: config.dataDir, clock, nodeName: config.nodeName, clusterDomain: config.clusterDomain, serviceIp: config.kubernetesServiceIp, token: config.token,
+        sans: [...new Set([config.nodeIp, config.advertiseAddress, ...config.tlsSan])], nodeAddresses: [config.nodeIp],
+      })
+      return idle
+    },
+  }
+
+  const storage: Component = {
+    name: 'storage',
+    async start() {
+      const opened = await openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), clock, log: log.with({ component: 'storage' }) })
+      parts.storage = opened
+      return { failed: opened.failed, stop: () => opened.close() }
+    },
+  }
+
+  const apiServer: Component = {
+    name: 'API server',
+    async start() {
+      const security = createSecurity({ pki: need('pki'), issuer: `https://kubernetes.default.svc.${config.clusterDomain}`, clock, client: () => clientFor(apiServerUser) })
+      parts.security = security
+      const api = await createApiServer({
+        storage: need('storage'), definitions: builtinResources, clock, log: log.with({ component: 'api' }), version: gitVersion,
+        createAuthorizer: security.createAuthorizer,
+        createAdmission: (reader) => [
+          ...security.createAdmission(reader),
+          createServiceAllocation({ reader, serviceCidr: config.serviceCidr, nodePortRange: config.serviceNodePortRange, clock, random: Math.random }),
+        ],
+        createSubresources: (reader) => new Map([...security.createSubresources(reader), ...connectHandlers({ reader, log, kubelet: { ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate } })]),
+      })
+      parts.api = api
+      const client = clientFor(apiServerUser)
+      await reconcileSystemObjects(client)
+      await Promise.all([reconcileBootstrapRbac(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp })])
+      return { failed: new Promise(() => {}), stop: async () => api.stop() }
+    },
+  }
+
+  const frontEnd: Component = {
+    name: 'HTTPS front end',
+    async start() {
+      const { serving, clientCa, requestHeaderCa } = need('pki')
+      const authentication = need('security').createAuthentication(need('api').reader)
+      const server = await openHttpFrontEnd({
+        host: config.bindAddress, port: config.httpsListenPort, api: need('api'), log: log.with({ component: 'http' }),
+        tls: { certificate: serving.certificate, key: serving.key, clientAuthorities: [clientCa.certificate, requestHeaderCa.certificate] },
+        authenticate: (credentials) => authentication.authenticate(credentials),
+      }).catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'EADDRINUSE' ? new Error(`port ${config.httpsListenPort} is taken by another program; choose one with --https-listen-port`) : error
+      })
+      return { failed: new Promise(() => {}), stop: (deadline) => server.stop(deadline) }
+    },
+  }
+
+  const kubeconfig: Component = {
+    name: 'kubeconfig',
+    async start() {
+      const { admin, serverCa } = need('pki')
+      writeKubeconfig(config.writeKubeconfig, { server: `https://${reachable(config.bindAddress)}:${config.httpsListenPort}`, authority: serverCa.certificate, client: admin }, parseInt(config.writeKubeconfigMode, 8))
+      return idle
+    },
+  }
+
+  const controllers = (): Component => createControllers({
+    clientFor, identity: config.nodeName, rootCa: need('pki').serverCa.certificate, clock, log: log.with({ component: 'controllers' }), further: furtherControllers({ clusterCidr: config.clusterCidr }),
+  })
+
+  return {
+    foundation: [certificates, storage, pidFile(paths), apiServer, frontEnd, kubeconfig],
+    loops: [later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
+    clientFor, informersFor,
+    get pki() { return need('pki') },
+    get api() { return need('api') },
+    get security() { return need('security') },
+  }
+
+  function scheduler(): Component {
+    const client = clientFor(schedulerUser)
+    const schedulerLog = log.with({ component: 'scheduler' })
+    const informers = createInformerFactory({ client, clock, log: schedulerLog })
+    const inner = createScheduler({ client, informers, events: createEventRecorder({ client, component: 'default-scheduler', clock, log: schedulerLog }), clock, log: schedulerLog })
+    return withInformers(inner, informers)
+  }
+}
+
+const idle = { failed: new Promise<never>(() => {}), stop: async () => {} }
+
+/** A component that can only be made when those before it have started. */
+const later = (name: string, make: () => Component): Component => ({ name, start: (signal) => make().start(signal) })
+
+export const withInformers = (component: Component, informers: InformerFactory): Component => ({
+  name: component.name,
+  async start(signal) {
+    const running = await component.start(signal)
+    return {
+      failed: running.failed,
+      async stop(deadline) {
+        await running.stop(deadline)
+        await informers.stop()
+      },
+    }
+  },
+})
+
+interface LeaderOptions {
+  name: string
+  identity: string
+  client(): Client
+  clock: Clock
+  log: Logger
+}
+
+/** Runs a component while this server holds a Lease. Ready at once: another server may be the leader. */
+function asLeader(options: LeaderOptions, make: () => Component): Component {
+  return {
+    name: options.name,
+    async start() {
+      const stopping = new AbortController()
+      const failed = Promise.withResolvers<Error>()
+      const leading = runAsLeader({ ...options, client: options.client() }, stopping.signal, async (signal) => {
+        const running = await make().start(signal)
+        void running.failed.then(failed.resolve)
+        await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
+        await running.stop(AbortSignal.timeout(5000))
+      })
+      leading.catch((error: unknown) => failed.resolve(error as Error))
+      return {
+        failed: failed.promise,
+        async stop() {
+          stopping.abort(new Error('stopped'))
+          await leading.catch(() => {})
+        },
+      }
+    },
+  }
+}
+
+/** Where a client on this machine finds a server that listens on `address`. */
+function reachable(address: string | undefined): string {
+  if (!address || address === '0.0.0.0' || address === '::') return '127.0.0.1'
+  return address.includes(':') ? `[${address}]` : address
+}

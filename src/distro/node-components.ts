@@ -1,0 +1,146 @@
+// What makes the server's machine a node of its cluster: agent, pod network, service proxy, cluster DNS.
+import type { Node, Taint } from '../api/generated/types.ts'
+import { nodes } from '../api/refs.ts'
+import { apiServerUser, nodeUser, serviceAccountUser, type Attributes, type UserInfo } from '../api/user.ts'
+import { createAgent } from '../agent/index.ts'
+import { kubeletEndpoints } from '../agent/endpoints/server.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Component } from '../base/component.ts'
+import type { Logger } from '../base/logger.ts'
+import { gitVersion } from '../base/version.ts'
+import type { Informer } from '../client/informer.ts'
+import { createPodNetwork } from '../cni/index.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { createDns } from '../dns/index.ts'
+import { createIptables } from '../netfilter/iptables.ts'
+import { createProxy } from '../proxy/index.ts'
+import { openCriRuntime } from '../runtime/cri/driver.ts'
+import { withInformers, type ControlPlane } from './control-plane.ts'
+import { ensureDnsService } from './dns-service.ts'
+import { podBridge } from './names.ts'
+import type { Paths } from './paths.ts'
+
+export interface NodeOptions {
+  config: ServerConfig
+  mtu: number
+  paths: Paths
+  plane: ControlPlane
+  clock: Clock
+  log: Logger
+}
+
+const kubeletPort = 10250
+const dnsPort = 53
+const proxyUser: UserInfo = { name: 'system:kube-proxy', groups: ['system:authenticated'] }
+
+export function nodeComponents(options: NodeOptions): readonly Component[] {
+  const { config, mtu, paths, plane, clock } = options
+  const iptables = createIptables()
+  const network = {} as { gateway(): string }
+
+  const agent: Component = {
+    name: 'agent',
+    async start(signal) {
+      const log = options.log.with({ component: 'agent' })
+      const user = nodeUser(config.nodeName)
+      const runtime = openCriRuntime({ endpoint: config.containerRuntimeEndpoint ?? paths.containerd.socket })
+      const informers = plane.informersFor(user)
+      const made = createAgent({
+        client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: [config.nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),
+        directories: { root: paths.kubelet, podLogs: paths.podLogs, containerLogs: paths.containerLogs }, cgroupParent: paths.cgroupParent || undefined,
+        clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
+      })
+      const { serving } = plane.pki.kubelet
+      const endpoints = kubeletEndpoints({
+        address: '', port: kubeletPort, tls: { key: serving.key, certificate: serving.certificate, clientCa: plane.pki.clientCa.certificate }, access: access(plane, config.nodeName),
+        context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config) },
+      })
+      const running = await made.start(signal)
+      const listening = await endpoints.start(signal).catch(async (error: NodeJS.ErrnoException) => {
+        await running.stop(AbortSignal.timeout(1000))
+        throw error.code === 'EADDRINUSE' ? new Error(`port ${kubeletPort} is taken by another program: is another Kubernetes running on this machine?`) : error
+      })
+      return {
+        failed: Promise.race([running.failed, listening.failed]),
+        async stop(deadline) {
+          await listening.stop(deadline)
+          await running.stop(deadline)
+          await informers.stop()
+          await runtime.close()
+        },
+      }
+    },
+  }
+
+  const podNetwork: Component = {
+    name: 'pod network',
+    async start(signal) {
+      const informers = plane.informersFor(apiServerUser)
+      const made = createPodNetwork({
+        podCidr: (aborted) => podCidrOf(informers.informer<Node>(nodes, { fieldSelector: `metadata.name=${config.nodeName}` }), aborted),
+        clusterCidr: config.clusterCidr, bridge: podBridge, mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, iptables, log: options.log.with({ component: 'network' }),
+      })
+      network.gateway = made.gateway
+      return withInformers(made, informers).start(signal)
+    },
+  }
+
+  const proxy: Component = {
+    name: 'proxy',
+    start(signal) {
+      const informers = plane.informersFor(proxyUser)
+      const made = createProxy({ informers, iptables, nodeName: config.nodeName, clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, clock, log: options.log.with({ component: 'proxy' }) })
+      return withInformers(made, informers).start(signal)
+    },
+  }
+
+  const dns: Component = {
+    name: 'dns',
+    async start(signal) {
+      const address = network.gateway()
+      const informers = plane.informersFor(serviceAccountUser('kube-system', 'coredns'))
+      const made = createDns({
+        informers, address, port: dnsPort, clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, serviceAddress: config.clusterDns, log: options.log.with({ component: 'dns' }),
+      })
+      const running = await withInformers(made, informers).start(signal)
+      await ensureDnsService(plane.clientFor(apiServerUser), { clusterIp: config.clusterDns, endpoint: address, nodeName: config.nodeName })
+      return running
+    },
+  }
+
+  return [agent, podNetwork, proxy, ...(config.disable.includes('coredns') ? [] : [dns])]
+}
+
+function podCidrOf(own: Informer<Node>, signal: AbortSignal): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const unsubscribe = own.onChange((_before, now) => now?.spec?.podCIDR && resolve(now.spec.podCIDR))
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  return promise.finally(unsubscribe)
+}
+
+/** The server's own node asks the server's own authentication and authorization. */
+function access(plane: ControlPlane, nodeName: string): Parameters<typeof kubeletEndpoints>[0]['access'] {
+  return {
+    async authenticate({ bearerToken, certificate }) {
+      if (certificate) return { name: certificate.commonName, groups: [...certificate.organizations, 'system:authenticated'] }
+      if (!bearerToken) return undefined
+      return plane.security.createAuthentication(plane.api.reader).authenticate({ headers: { authorization: `Bearer ${bearerToken}` } }).catch(() => undefined)
+    },
+    async authorize({ user, verb, path, subresources }) {
+      const attributes = (subresource: string): Attributes => ({ user, verb, path, isResourceRequest: true, group: '', version: 'v1', resource: 'nodes', subresource, namespace: '', name: nodeName })
+      return subresources.some((subresource) => plane.api.authorizer.authorize(attributes(subresource)).verdict === 'allow')
+    },
+  }
+}
+
+const labelsOf = (labels: readonly string[]): Record<string, string> => Object.fromEntries(labels.map((label) => label.split(/=(.*)/s, 2) as [string, string]))
+
+function taintOf(text: string): Taint {
+  const [, key = '', value, effect = ''] = /^([^=:]+)(?:=([^:]*))?:(.+)$/.exec(text) ?? []
+  return { key, effect, ...(value ? { value } : {}) }
+}
+
+/** What /configz shows. */
+const kubeletConfiguration = (config: ServerConfig) => ({
+  kubeletconfig: { kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', clusterDNS: [config.clusterDns], clusterDomain: config.clusterDomain, maxPods: 110, containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 },
+})

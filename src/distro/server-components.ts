@@ -1,0 +1,36 @@
+// What `mk8s server` is made of, in the order in which it starts. Each part gets what it needs from those before it.
+import { inParallel, inSequence } from '../base/compose.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Component } from '../base/component.ts'
+import type { Logger } from '../base/logger.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { containerdComponent } from '../runtime/containerd/component.ts'
+import { nodeComponents } from './node-components.ts'
+import { controlPlane, type ControlPlane } from './control-plane.ts'
+import { dataDirectory } from './data-directory.ts'
+import { pathsOf } from './paths.ts'
+
+export interface ServerEnvironment {
+  config: ServerConfig
+  /** Of the interface that holds the node's address. */
+  mtu: number
+  clock: Clock
+  log: Logger
+}
+
+export function serverComponents(environment: ServerEnvironment): readonly Component[] {
+  const { config, clock, log } = environment
+  const paths = pathsOf(config.dataDir)
+  const plane: ControlPlane = controlPlane({ ...environment, paths })
+  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops]
+  const containerd = config.containerRuntimeEndpoint
+    ? []
+    : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, clock, log: log.with({ component: 'containerd' }) })]
+  return [
+    dataDirectory(paths),
+    // containerd and the API server need nothing of each other, and each takes a good part of a second
+    inParallel('containerd and API server', [...containerd, inSequence('API server', plane.foundation)]),
+    ...plane.loops,
+    ...nodeComponents({ ...environment, paths, plane }),
+  ]
+}
