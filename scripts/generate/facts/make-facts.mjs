@@ -17,7 +17,7 @@ const dynamic = new Set([
   'core.v1.Container imagePullPolicy', 'core.v1.EphemeralContainerCommon imagePullPolicy', 'core.v1.ImageVolumeSource pullPolicy', 'core.v1.ConfigMap data',
   'core.v1.PodSpec enableServiceLinks', 'core.v1.ServiceSpec internalTrafficPolicy', 'core.v1.ServiceSpec sessionAffinityConfig', 'networking.v1.NetworkPolicySpec policyTypes',
   'resource.v1.DeviceSubRequest count', 'resource.v1.ExactDeviceRequest count', 'resource.v1.DeviceTaint timeAdded', 'autoscaling.v2.HPAScalingRules stabilizationWindowSeconds',
-  'flowcontrol.v1.ExemptPriorityLevelConfiguration nominalConcurrencyShares',
+  'flowcontrol.v1.ExemptPriorityLevelConfiguration nominalConcurrencyShares', 'apps.v1.StatefulSetUpdateStrategy type',
 ])
 const own = { 'core.v1.PodSpec securityContext': '{}', 'apps.v1.StatefulSetSpec persistentVolumeClaimRetentionPolicy': '{}' }
 for (const hook of ['MutatingWebhook', 'ValidatingWebhook']) for (const field of ['namespaceSelector', 'objectSelector']) own[`admissionregistration.v1.${hook} ${field}`] = '{}'

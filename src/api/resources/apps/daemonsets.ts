@@ -27,7 +27,8 @@ const templateGenerationKey = 'deprecated.daemonset.template.generation'
 const templateGeneration = (set: DaemonSet) => Number(set.metadata?.annotations?.[templateGenerationKey] ?? 0)
 
 function setTemplateGeneration(draft: DaemonSet, generation: number): void {
-  draft.metadata = { ...draft.metadata, annotations: { ...draft.metadata?.annotations, [templateGenerationKey]: String(generation) } }
+  draft.metadata ??= {}
+  draft.metadata.annotations = { ...draft.metadata.annotations, [templateGenerationKey]: String(generation) }
 }
 
 export const daemonsets = defineResource<DaemonSet>({

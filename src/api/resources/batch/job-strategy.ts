@@ -1,4 +1,5 @@
 import type { Job, JobSpec } from '../../generated/types.ts'
+import { equal } from '../common/equal.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 
 export const jobLabels = {
@@ -31,7 +32,7 @@ export function defaultJob(draft: Job): void {
 
 /**
  * A job's own uid selects its pods; labels that the user gave stay, and validation refuses those that contradict.
- * A job that took its labels from the template (one map then) takes these too, as upstream's do.
+ * A job without labels of its own takes the template's, with these.
  */
 export function generateSelector({ metadata, spec }: Job): void {
   if (!spec) return
@@ -39,9 +40,9 @@ export function generateSelector({ metadata, spec }: Job): void {
   const uid = metadata?.uid ?? ''
   const name = metadata?.name ?? ''
   const own = { [jobLabels.legacyName]: name, [jobLabels.name]: name, [jobLabels.legacyControllerUid]: uid, [jobLabels.controllerUid]: uid }
-  const inherited = metadata?.labels !== undefined && metadata.labels === spec.template.metadata?.labels
+  const inherited = equal(metadata?.labels, spec.template.metadata?.labels)
   const labels = { ...own, ...spec.template.metadata?.labels }
   spec.template.metadata = { ...spec.template.metadata, labels }
-  if (inherited) metadata.labels = { ...labels }
+  if (metadata && inherited) metadata.labels = { ...labels }
   spec.selector = { ...spec.selector, matchLabels: { [jobLabels.controllerUid]: uid, ...spec.selector?.matchLabels } }
 }

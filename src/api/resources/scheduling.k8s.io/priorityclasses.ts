@@ -8,7 +8,7 @@ export const priorityclasses = defineResource<PriorityClass>({
   group: 'scheduling.k8s.io', kind: 'PriorityClass', plural: 'priorityclasses', singular: 'priorityclass', shortNames: ['pc'], namespaced: false,
   ...v1('scheduling', 'PriorityClass'),
   prepareForCreate(draft) {
-    draft.metadata = { ...draft.metadata, generation: 1 }
+    if (draft.metadata) draft.metadata.generation = 1
   },
   defaults(draft) {
     draft.preemptionPolicy ??= 'PreemptLowerPriority'

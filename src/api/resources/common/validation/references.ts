@@ -10,7 +10,7 @@ interface Reference {
 
 /** A reference by group, kind and name. */
 export function* typedReference(field: string, reference: Reference): Findings {
-  if (reference.apiGroup !== undefined) yield* checked(`${field}.apiGroup`, reference.apiGroup, isDnsSubdomain)
+  if (reference.apiGroup) yield* checked(`${field}.apiGroup`, reference.apiGroup, isDnsSubdomain)
   yield* requiredAnd(`${field}.kind`, reference.kind, isPathSegmentName)
   yield* requiredAnd(`${field}.name`, reference.name, isPathSegmentName)
 }
