@@ -64,7 +64,7 @@ export function invalidError(of: { group: string; kind: string }, name: string, 
   const lines = errors.map((e) => `${e.field}: ${e.message}`)
   const text = lines.length === 1 ? lines[0] : `[${[...new Set(lines)].join(', ')}]`
   return new StatusError(422, 'Invalid', `${of.group ? `${of.kind}.${of.group}` : of.kind} ${JSON.stringify(name)} is invalid: ${text}`, {
-    name, ...(of.group ? { group: of.group } : {}), kind: of.kind,
+    ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), kind: of.kind,
     causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })),
   })
 }

@@ -1,8 +1,9 @@
 // JSON as Kubernetes reads and writes it. `JSON.parse` does the work whenever a scan of the text proves that it reads the same.
-import { badRequestError } from '../status-error.ts'
+import { type StatusError, badRequestError } from '../status-error.ts'
 import { type Document, JsonSyntaxError, deepestNesting, readJson } from './json-reader.ts'
 import { countKeys, scanJson } from './json-scan.ts'
 import { summarize } from './summary.ts'
+import { typeMetaProblem } from './type-meta.ts'
 
 export type { Document } from './json-reader.ts'
 
@@ -13,6 +14,18 @@ export interface ParseOptions {
 
 /** @throws StatusError 400 with upstream's wording. */
 export function parseJson(bytes: Buffer, options: ParseOptions = {}): Document {
+  const document = parse(bytes, options)
+  const problem = options.mustBe === undefined ? undefined : typeMetaProblem(document.value)
+  if (problem !== undefined) throw unrecognized(problem, bytes, options)
+  return document
+}
+
+/** The answer to a body that is not what it must be. */
+export function unrecognized(why: string, bytes: Buffer, { mustBe }: ParseOptions): StatusError {
+  return badRequestError(mustBe === undefined ? why : `the object provided is unrecognized (must be of type ${mustBe}): ${why} (${summarize(bytes)})`)
+}
+
+function parse(bytes: Buffer, options: ParseOptions): Document {
   const scan = scanJson(bytes)
   const text = bytes.toString('utf8')
   if (scan.plainNumbers && scan.depth < deepestNesting) {
@@ -22,14 +35,9 @@ export function parseJson(bytes: Buffer, options: ParseOptions = {}): Document {
   try {
     return readJson(text)
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw badRequestError(malformed(error.message, bytes, options))
-    throw error
+    if (!(error instanceof JsonSyntaxError)) throw error
+    throw unrecognized(options.mustBe === undefined ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, bytes, options)
   }
-}
-
-function malformed(message: string, bytes: Buffer, { mustBe }: ParseOptions): string {
-  if (mustBe === undefined) return message
-  return `the object provided is unrecognized (must be of type ${mustBe}): couldn't get version/kind; json parse error: ${message} (${summarize(bytes)})`
 }
 
 function tryParse(text: string): unknown {

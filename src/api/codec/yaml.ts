@@ -1,20 +1,19 @@
 // YAML as sigs.k8s.io/yaml reads it: version 1.1 (yes and on are booleans, 012 is octal), but timestamps and base-60 numbers stay text.
 import type { Document as YamlDocument, LineCounter, Node, Tags, YAMLError } from 'yaml'
-import { badRequestError } from '../status-error.ts'
 import { type Document, define } from './json-reader.ts'
-import { type ParseOptions, parseJson } from './json.ts'
-import { summarize } from './summary.ts'
+import { type ParseOptions, parseJson, unrecognized } from './json.ts'
+import { typeMetaProblem } from './type-meta.ts'
 
 type Yaml = typeof import('yaml')
 
 /** The first document of the text. The library is loaded at first use. @throws StatusError 400 */
 export async function parseYaml(bytes: Buffer, options: ParseOptions = {}): Promise<Document> {
   if (bytes[0] === 0x7b) {
-    const quick = tryJson(bytes)
+    const quick = tryJson(bytes, options)
     if (quick && !quick.duplicates.length) return quick
   }
   const refuse = (message: string): never => {
-    throw badRequestError(options.mustBe === undefined ? message : `the object provided is unrecognized (must be of type ${options.mustBe}): ${message} (${summarize(bytes)})`)
+    throw unrecognized(message, bytes, options)
   }
   const text = decodeUtf8(bytes) ?? refuse(`yaml: ${bytes[0]! >= 0x80 ? 'invalid leading UTF-8 octet' : 'invalid trailing UTF-8 octet'}`)
   const yaml = await import('yaml')
@@ -27,13 +26,15 @@ export async function parseYaml(bytes: Buffer, options: ParseOptions = {}): Prom
   if (first.errors[0]) refuse(describe(first.errors[0], lines))
   const duplicates: string[] = []
   const value = plain(convert(first, refuse) ?? {})
+  const problem = options.mustBe === undefined ? undefined : typeMetaProblem(value)
+  if (problem !== undefined) refuse(problem)
   findDuplicates(yaml, first.contents as Node, lines, duplicates)
   return { value, duplicates: duplicates.length ? [`yaml: unmarshal errors:\n${duplicates.join('\n')}`] : [] }
 }
 
-function tryJson(bytes: Buffer): Document | undefined {
+function tryJson(bytes: Buffer, options: ParseOptions): Document | undefined {
   try {
-    return parseJson(bytes)
+    return parseJson(bytes, options)
   } catch {
     return undefined
   }
@@ -59,14 +60,14 @@ function convert(document: YamlDocument, refuse: (message: string) => never): un
   }
 }
 
-// Integers come as bigint; those that fit become numbers.
+// Integers come as bigint; those that fit become numbers. Keys are sorted, as they are when Go has made JSON of it.
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
   const result: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) define(result, key, plain(item))
+  for (const [key, item] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) define(result, key, plain(item))
   return result
 }
 
@@ -85,12 +86,16 @@ function findDuplicates(yaml: Yaml, node: Node | null, lines: LineCounter, found
 const messages: Partial<Record<string, string>> = {
   TAB_AS_INDENT: 'found character that cannot start any token',
   BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context',
-  MISSING_CHAR: 'could not find expected \':\'',
   BAD_INDENT: 'did not find expected key',
   UNEXPECTED_TOKEN: 'did not find expected node content',
 }
 
+// Go's scanner counts lines from zero and does not name the first.
 function describe(error: YAMLError, lines: LineCounter): string {
   const { line } = lines.linePos(error.pos[0])
-  return `yaml: line ${line}: ${messages[error.code] ?? error.message}`
+  const inLine = (text: string) => `yaml: line ${line}: ${text}`
+  if (/flow sequence/i.test(error.message)) return inLine("did not find expected ',' or ']'")
+  if (/flow map/i.test(error.message)) return inLine('did not find expected node content')
+  const text = error.code === 'MISSING_CHAR' ? (/quote/.test(error.message) ? 'found unexpected end of stream' : "could not find expected ':'") : (messages[error.code] ?? error.message)
+  return line === 1 && (error.code === 'MISSING_CHAR' || error.code === 'BLOCK_AS_IMPLICIT_KEY') ? `yaml: ${text}` : inLine(text)
 }
