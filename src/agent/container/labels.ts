@@ -19,6 +19,8 @@ export const annotationKeys = {
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
   preStopHandler: 'io.kubernetes.container.preStopHandler',
   ports: 'io.kubernetes.container.ports',
+  /** What it was created with, as JSON: in-place resizing compares with it. */
+  resources: 'mk8s.io/container.resources',
 } as const
 
 export function podLabels({ metadata }: AgentPod): Record<string, string> {
@@ -49,6 +51,7 @@ export function containerAnnotations(pod: AgentPod, container: Container, restar
     ...(deletionGracePeriodSeconds === undefined ? {} : { [annotationKeys.deletionGracePeriod]: String(deletionGracePeriodSeconds) }),
     ...(terminationGracePeriodSeconds === undefined ? {} : { [annotationKeys.terminationGracePeriod]: String(terminationGracePeriodSeconds) }),
     ...(container.lifecycle?.preStop ? { [annotationKeys.preStopHandler]: JSON.stringify(container.lifecycle.preStop) } : {}),
+    [annotationKeys.resources]: JSON.stringify(container.resources ?? {}),
     ...(container.ports?.length ? { [annotationKeys.ports]: JSON.stringify(container.ports) } : {}),
   }
 }

@@ -2,6 +2,7 @@
 import type { Node, NodeSelectorTerm, Taint, Toleration } from '../../api/generated/types.ts'
 import { amountsOf, podAmounts } from '../resources/amounts.ts'
 import type { Reason } from '../status/container-statuses.ts'
+import { refuseSysctls } from './sysctls.ts'
 import type { AgentPod } from './types.ts'
 
 export interface Admission {
@@ -12,7 +13,7 @@ export interface Admission {
 /** Why the pod is refused; undefined when it may run. */
 export function admit(pod: AgentPod, others: readonly AgentPod[], { node }: Admission): Reason | undefined {
   if (!node) return undefined
-  return refuseOs(pod) ?? refuseResources(pod, others, node) ?? refuseAffinity(pod, node) ?? refusePorts(pod, others) ?? refuseTaints(pod, node)
+  return refuseOs(pod) ?? refuseSysctls(pod) ?? refuseResources(pod, others, node) ?? refuseAffinity(pod, node) ?? refusePorts(pod, others) ?? refuseTaints(pod, node)
 }
 
 const predicate = (name: string, why: string): Reason => ({ reason: name, message: `Predicate ${name} failed: ${why}` })

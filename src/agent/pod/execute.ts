@@ -1,6 +1,7 @@
 // One executor for each step. They change the world, never the worker's memory: what failed, and when to try again, comes back as an error.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ResourceRequirements } from '../../api/generated/types.ts'
 import { pods } from '../../api/refs.ts'
 import { StatusError } from '../../api/status-error.ts'
 import { logLink } from '../collect/dead-containers.ts'
@@ -16,6 +17,7 @@ export interface Execution {
   pod: AgentPod
   signal: AbortSignal
   started(name: string): void
+  resized(id: string, resources: ResourceRequirements): void
   /** A container could not be started; the others are tried all the same. */
   startFailed(name: string, error: Error): void
   /** The API no longer has the pod. */
@@ -40,9 +42,12 @@ export async function execute(services: PodServices, step: Step, execution: Exec
     }
     case 'update-resources': {
       const container = findContainer(pod, step.name)
-      if (container) await runtime.updateResources(step.id, containerResources(pod, container.spec, services.memoryCapacityBytes))
+      if (!container) return
+      // A cgroup cannot be wider than the one above it: that one grows first and shrinks last.
+      await services.cgroups.ensurePod(pod).catch(() => {})
+      await runtime.updateResources(step.id, containerResources(pod, container.spec, services.memoryCapacityBytes))
       await services.cgroups.ensurePod(pod)
-      await view.refreshContainer(step.id)
+      execution.resized(step.id, container.spec.resources ?? {})
       return
     }
     case 'stop-sandbox':

@@ -2,6 +2,7 @@
 import { latest, mayRun, type Observed } from '../runtime/observed.ts'
 import { actionsFor } from './actions.ts'
 import type { ReadProbe } from './init-actions.ts'
+import type { Resize } from './resize.ts'
 import { containerRetryKey, laneOf, retryKey, type Step } from './steps.ts'
 import { isSidecar, podFullName, type AgentPod, type PodContainer } from './types.ts'
 import { goDuration } from './backoff.ts'
@@ -35,7 +36,7 @@ export interface World {
   /** Before this instant what failed under this key (`retryKey`, `containerRetryKey`) is not tried again; 0 when nothing failed. */
   retryAt(key: string): number
   /** Containers whose resources differ from those of the spec. */
-  readonly toResize: readonly { id: string; name: string }[]
+  readonly toResize: readonly Resize[]
 }
 
 export interface CrashLoop {
@@ -79,7 +80,10 @@ function planRun(pod: AgentPod, world: World, draft: Plan): void {
     if (!volumesFailed) draft.steps.push({ do: 'run-sandbox', attempt: actions.sandbox.attempt, replaces: actions.sandbox.current !== undefined })
     return
   }
-  for (const { id, name } of world.toResize) draft.steps.push({ do: 'update-resources', id, name })
+  for (const { id, name, restart } of world.toResize) {
+    if (restart) draft.steps.push({ do: 'kill-container', id, name, message: `Container ${name} resize requires restart`, reason: 'Unknown', after: [] })
+    else draft.steps.push({ do: 'update-resources', id, name })
+  }
   if (!world.volumesReady) return
   const due = actions.start.filter((container) => mayStart(pod, container, world, draft))
   if (due.length > 0) draft.steps.push({ do: 'start-containers', sandboxId: actions.sandbox.current!.id, containers: due })

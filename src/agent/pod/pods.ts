@@ -6,6 +6,7 @@ import type { Probes } from '../probes/probes.ts'
 import { podLogDirectory } from '../sandbox/spec.ts'
 import type { StatusWriter } from '../status/writer.ts'
 import { admit, type Admission } from './admission.ts'
+import { resizePending } from './resize.ts'
 import { createPodWorker, type PodWorker } from './worker.ts'
 import type { PodServices } from './services.ts'
 import { asAgentPod, isTerminalPhase, type AgentPod } from './types.ts'
@@ -35,6 +36,7 @@ export function startPods({ informer, services, statuses, probes, admission }: P
   function open(pod: AgentPod): PodWorker {
     const worker = createPodWorker({
       pod, services, statuses, probe: probes.result,
+      resizePending: (current) => resizePending(current, othersThan(current.metadata.uid), admission().node),
       onRound: (current, status, ending) => follow(current, status, ending),
       onFinished: (uid) => {
         workers.delete(uid)
@@ -50,13 +52,15 @@ export function startPods({ informer, services, statuses, probes, admission }: P
     return worker
   }
 
+  /** Pods that take up room beside this one. */
+  const othersThan = (uid: string) => [...workers.values()].filter((w) => w.uid !== uid && !isTerminalPhase(w.status().phase)).map((w) => w.pod())
+
   /** Only a pod that has not begun can be refused. */
   function refuseUnfit(worker: PodWorker): void {
     const pod = worker.pod()
     const begun = view.observe(pod.metadata.uid).containers.length > 0 || pod.metadata.deletionTimestamp || isTerminalPhase(pod.status.phase)
     if (begun) return
-    const others = [...workers.values()].filter((w) => w !== worker && !isTerminalPhase(w.status().phase)).map((w) => w.pod())
-    const refusal = admit(pod, others, admission())
+    const refusal = admit(pod, othersThan(pod.metadata.uid), admission())
     if (!refusal) return
     recorder.pod(pod, 'Warning', refusal.reason, refusal.message)
     worker.fail({ reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` }, 0)

@@ -27,7 +27,7 @@ export function laneOf(step: Step): string {
     case 'kill-container':
       return `kill/${step.id}/${step.graceSeconds ?? ''}`
     case 'update-resources':
-      return 'resources'
+      return `resources/${step.id}`
     case 'stop-sandbox':
     case 'remove-sandbox':
       return `sandbox/${step.id}`

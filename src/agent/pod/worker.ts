@@ -13,7 +13,8 @@ import { StartError } from './start-container.ts'
 import { containerRetryKey, laneOf, retryKey, type Step } from './steps.ts'
 import { isTerminalPhase, podFullName, terminationGrace, type AgentPod } from './types.ts'
 import { VolumeError } from '../volumes/volume.ts'
-import type { PodStatus } from '../../api/generated/types.ts'
+import type { PodStatus, ResourceRequirements } from '../../api/generated/types.ts'
+import { resizesOf, type ResizePending } from './resize.ts'
 
 export interface PodWorker {
   readonly uid: string
@@ -39,6 +40,8 @@ export interface PodWorkerOptions {
   probe: ReadProbe
   /** The pod's containers may have changed: probes follow them. */
   onRound(pod: AgentPod, status: PodStatus, ending: boolean): void
+  /** Why the node has no room for the resources the pod asks for now. */
+  resizePending(pod: AgentPod): ResizePending | undefined
   /** Nothing of the pod is left anywhere. */
   onFinished(uid: string): void
 }
@@ -52,6 +55,7 @@ interface Failure {
 const sandboxRetry = { first: 1000, most: 10_000 }
 const volumeRetry = { first: 500, most: 122_000 }
 const otherRetry = { first: 500, most: 30_000 }
+const resizeRetryMilliseconds = 30_000
 
 export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const { services, statuses } = options
@@ -62,6 +66,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const failures = new Map<string, Failure>()
   const backoff = createBackoff()
   const announced = new Map<string, string>()
+  const applied = new Map<string, ResourceRequirements>()
   let pod = options.pod
   let gone = false
   let failed: Reason | undefined
@@ -94,9 +99,11 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const end = ending()
     const deadline = checkDeadline(end)
     if (end && !starts.signal.aborted) starts.abort(new Error('the pod ends'))
+    const resizes = end ? [] : resizesOf(pod, observed, applied)
+    const pending = resizes.length > 0 ? options.resizePending(pod) : undefined
     const world: World = {
       observed, now: clock.now(), busy: lanes, starting, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
-      finalStatusWritten: statuses.written(uid), probe: options.probe, toResize: [],
+      finalStatusWritten: statuses.written(uid), probe: options.probe, toResize: pending ? [] : resizes,
       backoff: (name, eventAt) => backoff.delay(name, eventAt),
       retryAt: (key) => failures.get(key)?.retryAt ?? 0,
     }
@@ -111,14 +118,15 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const before = statuses.last(pod)
     const status = podStatus({
       pod, observed, old: before, reasons, probe: options.probe, now: clock.now(), runtimeName: services.runtimeName,
-      hostIps: services.hostIps, terminal, volumesReady: world.volumesReady, failed,
+      hostIps: services.hostIps, terminal, volumesReady: world.volumesReady, failed, applied,
+      resize: pending ? { type: 'PodResizePending', ...pending } : resizes.length > 0 ? { type: 'PodResizeInProgress', reason: '', message: '' } : undefined,
     })
     if (!gone) statuses.set(pod, status)
     if (isTerminalPhase(status.phase) && !isTerminalPhase(before.phase)) wake()
     options.onRound(pod, status, end !== undefined)
     next.steps.forEach(run)
     timer?.cancel()
-    const again = Math.min(next.wakeAt ?? Infinity, deadline)
+    const again = Math.min(next.wakeAt ?? Infinity, deadline, pending ? clock.now() + resizeRetryMilliseconds : Infinity)
     if (again !== Infinity) timer = clock.after(Math.max(0, again - clock.now()) + 1, wake)
     if (gone && next.finished && lanes.size === 0) options.onFinished(uid)
   }
@@ -162,6 +170,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const execution = {
       pod, signal: starts.signal,
       started: (name: string) => void failures.delete(containerRetryKey(name)),
+      resized: (id: string, resources: ResourceRequirements) => void applied.set(id, resources),
       startFailed: (name: string, error: Error) => remember(containerRetryKey(name), error),
       gone: () => void (gone = true),
     }

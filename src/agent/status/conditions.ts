@@ -5,7 +5,9 @@ import { isSidecar, type AgentPod } from '../pod/types.ts'
 export const ownedConditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'] as const
 type OwnedCondition = (typeof ownedConditions)[number]
 
-export const isOwned = ({ type }: PodCondition): boolean => (ownedConditions as readonly string[]).includes(type)
+const resizeConditions = ['PodResizePending', 'PodResizeInProgress']
+
+export const isOwned = ({ type }: PodCondition): boolean => (ownedConditions as readonly string[]).includes(type) || resizeConditions.includes(type)
 
 export interface ConditionInput {
   pod: AgentPod
@@ -14,6 +16,7 @@ export interface ConditionInput {
   statuses: readonly ContainerStatus[]
   old: readonly PodCondition[]
   readyToStart: boolean
+  resize?: { type: string; reason: string; message: string }
   /** RFC 3339. */
   now: string
 }
@@ -34,10 +37,12 @@ export function conditionsOf(input: ConditionInput): PodCondition[] {
     ContainersReady: containersReady,
     PodScheduled: yes,
   }
-  return [...ownedConditions.map((type) => dated(input, type, verdicts[type])), ...others]
+  const { resize } = input
+  const resizing = resize ? [dated(input, resize.type, { status: 'True', ...(resize.reason ? { reason: resize.reason, message: resize.message } : {}) })] : []
+  return [...resizing, ...ownedConditions.map((type) => dated(input, type, verdicts[type])), ...others]
 }
 
-function dated({ pod, old, now }: ConditionInput, type: OwnedCondition, verdict: Verdict): PodCondition {
+function dated({ pod, old, now }: ConditionInput, type: string, verdict: Verdict): PodCondition {
   const before = old.find((c) => c.type === type)
   const lastTransitionTime = before?.status === verdict.status ? (before.lastTransitionTime ?? now) : now
   const observedGeneration = pod.metadata.generation

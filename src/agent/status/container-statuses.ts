@@ -3,6 +3,7 @@ import { rfc3339 } from '../../base/clock.ts'
 import type { ContainerState, ContainerStateTerminated, ContainerStatus, VolumeMount, VolumeMountStatus } from '../../api/generated/types.ts'
 import type { ContainerStatus as RuntimeContainer } from '../../runtime/container-runtime.ts'
 import type { ReadProbe } from '../pod/init-actions.ts'
+import { appliedTo, type AppliedResources } from '../pod/resize.ts'
 import { restartsAfter } from '../pod/restart.ts'
 import { isSidecar, type AgentPod, type PodContainer } from '../pod/types.ts'
 import { anyRegularCreated, latest, restartCountOf, type Observed } from '../runtime/observed.ts'
@@ -22,6 +23,7 @@ export interface ContainerStatusInput {
   probe: ReadProbe
   /** As in `containerd://`. */
   runtimeName: string
+  applied: AppliedResources
   /** No container will run again: what has not ended is lost. */
   terminal: boolean
 }
@@ -98,7 +100,7 @@ function fromRuntime(input: ContainerStatusInput, container: PodContainer, curre
     imageID: current.imageRef,
     containerID,
     ...(requests && Object.keys(requests).length ? { allocatedResources: requests } : {}),
-    resources: spec.resources ?? {},
+    resources: (current.state === 'running' ? appliedTo(current, input.applied) : undefined) ?? spec.resources ?? {},
     ...(current.user ? { user: { linux: userOf(current.user) } } : {}),
   }
 }

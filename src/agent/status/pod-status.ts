@@ -3,6 +3,7 @@ import { rfc3339 } from '../../base/clock.ts'
 import type { PodStatus } from '../../api/generated/types.ts'
 import type { ReadProbe } from '../pod/init-actions.ts'
 import { ephemeralContainers, initContainers, isTerminalPhase, regularContainers, type AgentPod } from '../pod/types.ts'
+import type { AppliedResources } from '../pod/resize.ts'
 import { qosClassOf } from '../resources/qos.ts'
 import { anyRegularStartedInSandbox, mayRun, sandboxNeed, type Observed } from '../runtime/observed.ts'
 import { conditionsOf, isOwned } from './conditions.ts'
@@ -22,6 +23,8 @@ export interface StatusInput {
   /** No container will run again. */
   terminal: boolean
   volumesReady: boolean
+  applied: AppliedResources
+  resize?: { type: string; reason: string; message: string }
   /** The pod was refused, evicted or has reached its deadline. */
   failed?: Reason
 }
@@ -36,7 +39,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const verdict = judgePhase(input, [...init, ...regular])
   const ips = podIps(input)
   const conditions = conditionsOf({
-    pod, phase: verdict.phase, statuses: [...init, ...regular], old: mergeConditions(pod, old), now: rfc3339(now),
+    pod, phase: verdict.phase, statuses: [...init, ...regular], old: mergeConditions(pod, old), now: rfc3339(now), resize: input.resize,
     readyToStart: !sandboxNeed(pod, observed).create && (input.volumesReady || observed.containers.length > 0),
   })
   const hostIP = input.hostIps[0]

@@ -16,7 +16,8 @@ export function statusPatch(uid: string, from: PodStatus, to: PodStatus): { meta
   }
   const conditions = (to.conditions ?? []).filter((c) => isOwned(c) && !same(c, from.conditions?.find((f) => f.type === c.type)))
   const dropped = conditions.map((c) => ({ ...cleared(from.conditions?.find((f) => f.type === c.type), c), ...c }))
-  if (dropped.length > 0) status['conditions'] = dropped
+  const removed = (from.conditions ?? []).filter((c) => isOwned(c) && !to.conditions?.some((t) => t.type === c.type)).map(({ type }) => ({ $patch: 'delete', type }))
+  if (dropped.length + removed.length > 0) status['conditions'] = [...dropped, ...removed]
   return Object.keys(status).length === 0 ? undefined : { metadata: { uid }, status }
 }
 
