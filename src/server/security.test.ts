@@ -17,7 +17,6 @@ import { MemoryStorage } from '../storage/memory.ts'
 import { createApiServer } from './api-server.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Authentication } from './authentication/authentication.ts'
-import { reconcileBootstrapRbac } from './authorization/reconcile-bootstrap.ts'
 import { createSecurity, type Security } from './security.ts'
 
 let server: ApiServer
@@ -34,7 +33,7 @@ beforeAll(async () => {
   authentication = security.createAuthentication(server.reader)
   const admin = as(apiServerUser)
   for (const name of ['kube-system', 'kube-public', 'default', 'shop']) await admin.resource(namespaces).create({ metadata: { name } })
-  await reconcileBootstrapRbac(admin)
+  await security.reconcile(admin)
 })
 afterAll(() => {
   server?.stop()
@@ -48,13 +47,13 @@ describe('a secured server', () => {
     const extra = { verbs: ['get'], apiGroups: ['x'], resources: ['y'] }
     await admin.update({ ...before, rules: [extra] })
     await admin.delete('system:discovery')
-    await reconcileBootstrapRbac(as(apiServerUser))
+    await security.reconcile(as(apiServerUser))
     const rules = (await admin.get('system:basic-user')).rules!
     expect(rules[0]).toEqual(extra)
     expect(rules.slice(1).length).toBeGreaterThan(1)
     await admin.get('system:discovery')
     const { metadata } = await admin.get('system:node')
-    await reconcileBootstrapRbac(as(apiServerUser))
+    await security.reconcile(as(apiServerUser))
     expect((await admin.get('system:node')).metadata.resourceVersion).toBe(metadata.resourceVersion)
   })
 

@@ -9,6 +9,8 @@ import { createAuthentication } from './authentication/authentication.ts'
 import type { Authentication } from './authentication/authentication.ts'
 import { createAuthorization } from './authorization/authorization.ts'
 import type { Authorization } from './authorization/authorization.ts'
+import { publishAuthentication } from './authentication/published-config.ts'
+import { reconcileBootstrapRbac } from './authorization/reconcile-bootstrap.ts'
 import { openIdDocuments } from './authentication/openid.ts'
 import type { NonResourceHandlers } from './non-resource.ts'
 import type { ObjectReader } from './object-reader.ts'
@@ -34,14 +36,17 @@ export interface Security {
   createAuthentication(reader: ObjectReader): Authentication
   /** OpenID discovery. @param externalUrl as in `https://10.0.0.5:6443` */
   addOpenIdPaths(paths: NonResourceHandlers, externalUrl: string): void
+  /** Bootstrap roles and bindings, and what extension API servers read. Idempotent; the system namespaces must be there. @param own with the server's own rights */
+  reconcile(own: Client): Promise<void>
 }
 
 /** The parts fit `ApiServerOptions`. Each is made once, from one reader, the authorizer first. */
 export function createSecurity({ pki, issuer, clock, client }: SecurityOptions): Security {
   const apiAudiences = [issuer]
   const sign = createTokenSigner(pki.serviceAccountKey.privateKey)
+  const authorities = { clientAuthority: pki.clientCa.certificate, requestHeaderAuthority: pki.requestHeaderCa.certificate, proxyNames: [proxyName] }
   const authentication = once((reader: ObjectReader) => createAuthentication({
-    clientAuthority: pki.clientCa.certificate, requestHeaderAuthority: pki.requestHeaderCa.certificate, proxyNames: [proxyName],
+    ...authorities,
     serviceAccountKeys: [pki.serviceAccountKey.publicKey], issuer, apiAudiences, joinSecret: pki.token.secret, anonymous: true, reader, clock,
   }))
   const authorization = once(createAuthorization)
@@ -50,6 +55,10 @@ export function createSecurity({ pki, issuer, clock, client }: SecurityOptions):
     createAdmission: (reader) => createAdmission({ reader, authorization: authorization(reader), clock, client }),
     createSubresources: (reader) => reviewHandlers({ authentication: authentication(reader), authorization: authorization(reader), reader, clock, sign, issuer, apiAudiences }),
     createAuthentication: authentication,
+    async reconcile(own) {
+      await reconcileBootstrapRbac(own)
+      await publishAuthentication(own, authorities)
+    },
     addOpenIdPaths(paths, externalUrl) {
       const documents = openIdDocuments({ issuer, externalUrl, publicKeys: [pki.serviceAccountKey.publicKey] })
       for (const [path, { headers, body }] of documents) paths.add(path, () => ({ status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(body) } }))
