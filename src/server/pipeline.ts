@@ -171,5 +171,5 @@ function withCommonHeaders(request: ApiRequest, response: ApiResponse, warnings:
   return { ...response, headers }
 }
 
-/** As a quoted-string of RFC 7230, in one line. */
-const quoted = (text: string) => `"${text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/["\\]/g, '\\$&')}"`
+/** As a quoted-string of RFC 7230, in one line; header values are bytes, here those of UTF-8. */
+const quoted = (text: string) => Buffer.from(`"${text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/["\\]/g, '\\$&')}"`).toString('latin1')

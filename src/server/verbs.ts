@@ -92,7 +92,7 @@ async function update(call: Call): Promise<ApiResponse> {
   const draft = await decodeBody(call, options)
   const metadata = (draft.metadata ??= {})
   settleNamespace(resource.definition, metadata, info.namespace)
-  if (!metadata.name) throw badRequestError(`name must be provided`)
+  if (!metadata.name) throw badRequestError(`the name of the object (${info.name} based on URL) was undeterminable: name must be provided`)
   if (metadata.name !== info.name) throw badRequestError(`the name of the object (${metadata.name}) does not match the name on the URL (${info.name})`)
   warnStoredOnly(call, draft)
   const subresource = writeSubresource(call)

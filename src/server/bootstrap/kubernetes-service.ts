@@ -1,7 +1,7 @@
 // The Service `default/kubernetes`, by which pods find this server, with its Endpoints and EndpointSlice. Kept in step with the address.
-import type { Endpoints, EndpointSlice, Service } from '../../api/generated/types.ts'
+import type { Endpoints, EndpointSlice, Service, ServiceCIDR } from '../../api/generated/types.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
-import { endpoints, endpointslices, services } from '../../api/refs.ts'
+import { endpoints, endpointslices, servicecidrs, services } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
@@ -12,6 +12,8 @@ export interface AdvertisedAddress {
   port: number
   /** The first address of the service range. */
   serviceIp: string
+  /** The service range; without it no ServiceCIDR is kept. */
+  serviceCidr?: string
 }
 
 const name = 'kubernetes'
@@ -19,9 +21,23 @@ const namespace = 'default'
 const labels = { component: 'apiserver', provider: 'kubernetes' }
 
 export async function reconcileKubernetesService(client: Client, advertised: AdvertisedAddress): Promise<void> {
+  if (advertised.serviceCidr) await reconcileServiceCidr(client, advertised.serviceCidr)
   await ensure(client, services, serviceFor(advertised), (now, wanted) => now.spec?.ports?.[0]?.targetPort === wanted.spec!.ports![0]!.targetPort)
   await ensure(client, endpoints, endpointsFor(advertised), (now, wanted) => same(now.subsets, wanted.subsets))
   await ensure(client, endpointslices, sliceFor(advertised), (now, wanted) => same([now.endpoints, now.ports], [wanted.endpoints, wanted.ports]))
+}
+
+/** The range that Services get their addresses from, as an object. */
+async function reconcileServiceCidr(client: Client, cidr: string): Promise<void> {
+  const wanted: ServiceCIDR = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name, finalizers: ['networking.k8s.io/service-cidr-finalizer'] }, spec: { cidrs: [cidr] } }
+  const resource = client.resource(servicecidrs)
+  const now = await resource.get(name).catch((error: unknown) => {
+    if (error instanceof StatusError && error.code === 404) return resource.create(wanted)
+    throw error
+  })
+  if (now.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return
+  const condition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: now.metadata.creationTimestamp }
+  await resource.updateStatus({ ...now, status: { conditions: [condition] } })
 }
 
 const serviceFor = ({ port, serviceIp }: AdvertisedAddress): Service => ({

@@ -15,6 +15,8 @@ import type { WriteOptions } from './query.ts'
 interface Parsed {
   value: unknown
   duplicates: string[]
+  /** Then duplicates were found before anything was decoded, and are named first. */
+  yaml?: boolean
 }
 
 /** The body of a create or update, in the storage version, mutable, with defaults. @throws StatusError 400, 415 */
@@ -38,7 +40,7 @@ export async function parseBody({ request }: Pick<Call, 'request'>, kind: string
   const format = negotiateInput(headers['content-type'])
   const bytes = body ?? Buffer.alloc(0)
   if (format === 'protobuf') return { value: parseProtobuf(bytes), duplicates: [] }
-  return format === 'yaml' ? parseYaml(bytes, { mustBe: kind }) : parseJson(bytes, { mustBe: kind })
+  return format === 'yaml' ? { ...(await parseYaml(bytes, { mustBe: kind })), yaml: true } : parseJson(bytes, { mustBe: kind })
 }
 
 /** Types are checked, unknown fields dropped and reported as the caller wished, defaults set. */
@@ -47,7 +49,7 @@ export function decodeServed(call: Call, parsed: Parsed, options: Pick<WriteOpti
   const schema = schemas.definition(resource.version.schema)
   const { object, unknown, errors } = decodeStrict(schema, parsed.value)
   if (errors.length > 0) throw cannotBeHandled(resource, resource.definition.kind, resource.version.name, errors[0]!)
-  reportUnknown(call, [...parsed.duplicates, ...unknown], options)
+  reportUnknown(call, parsed.yaml ? [...parsed.duplicates, ...unknown] : [...unknown, ...parsed.duplicates], options)
   applyDefaults(schema, object)
   object.kind = resource.definition.kind
   object.apiVersion = resource.apiVersion

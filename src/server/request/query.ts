@@ -82,7 +82,7 @@ export function parseWriteOptions(query: URLSearchParams, kind: 'CreateOptions' 
   if (/[^\P{C}]/u.test(fieldManager)) errors.push(invalid('fieldManager', fieldManager, 'should only contain printable characters'))
   const dryRun = parseDryRun(query.getAll('dryRun'), errors)
   const fieldValidation = query.get('fieldValidation') || 'Warn'
-  const validations = ['', 'Ignore', 'Warn', 'Strict']
+  const validations = ['', 'Ignore', 'Strict', 'Warn']
   if (!validations.includes(fieldValidation)) errors.push(notSupported('fieldValidation', fieldValidation, validations))
   check(kind, errors)
   return { dryRun, fieldManager: fieldManager || managerOf(userAgent), fieldValidation: fieldValidation as WriteOptions['fieldValidation'], force }

@@ -9,6 +9,7 @@ import { keyOf } from '../registry.ts'
 import { encodeStored } from './bytes.ts'
 import { planDeletion } from './deletion.ts'
 import { translateStorageError } from './storage-errors.ts'
+import { canonicalStored } from './versions.ts'
 import type { Written } from './written.ts'
 
 export interface Deleted extends Written {
@@ -51,7 +52,8 @@ async function attemptDelete(call: Call, key: string, name: string, options: Del
     return remove(call, key, entry)
   }
   if (dryRun) return { object: plan.draft, gone: plan.thenDelete, pending: false }
-  const updated = await parts.cache.update(key, { value: encodeStored(plan.draft), object: plan.draft }, entry.revision)
+  const draft = canonicalStored(resource, plan.draft)
+  const updated = await parts.cache.update(key, { value: encodeStored(draft), object: draft }, entry.revision)
   return plan.thenDelete ? remove(call, key, updated) : { object: updated.object(), entry: updated, gone: false, pending: false }
 }
 

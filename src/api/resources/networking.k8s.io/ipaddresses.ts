@@ -13,6 +13,7 @@ export const ipaddresses = defineResource<IPAddress>({
   group: 'networking.k8s.io', kind: 'IPAddress', plural: 'ipaddresses', singular: 'ipaddress', shortNames: ['ip'], namespaced: false,
   ...v1('networking', 'IPAddress'),
   generation: 'none',
+  nameFormat: 'path-segment',
   validate: validateIpAddress,
   validateUpdate: validateIpAddressUpdate,
   storedOnly: () => 'IPAddress is only stored yet: it reserves no address',
