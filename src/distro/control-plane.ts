@@ -1,4 +1,5 @@
 // Certificates, storage, API server, controllers and scheduler of one server.
+import { randomInt } from 'node:crypto'
 import { builtinResources } from '../api/resources/index.ts'
 import { apiServerUser, type UserInfo } from '../api/user.ts'
 import type { Clock } from '../base/clock.ts'
@@ -105,7 +106,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
           ...security.createAdmission(reader),
           createServiceAllocation({ reader, serviceCidr: config.serviceCidr, nodePortRange: config.serviceNodePortRange, clock, random: Math.random }),
         ],
-        createSubresources: (reader) => new Map([...security.createSubresources(reader), ...connectHandlers({ reader, log, kubelet: { ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate } })]),
+        createSubresources: (reader, authorizer) => new Map([...security.createSubresources(reader), ...connectHandlers({ access: { identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt })]),
       })
       parts.api = api
       const client = clientFor(apiServerUser)

@@ -142,5 +142,5 @@ function taintOf(text: string): Taint {
 
 /** What /configz shows. */
 const kubeletConfiguration = (config: ServerConfig) => ({
-  kubeletconfig: { kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', clusterDNS: [config.clusterDns], clusterDomain: config.clusterDomain, maxPods: 110, containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 },
+  kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', clusterDNS: [config.clusterDns], clusterDomain: config.clusterDomain, maxPods: 110, containerLogMaxSize: '10Mi', containerLogMaxFiles: 5,
 })

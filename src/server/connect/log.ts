@@ -20,7 +20,8 @@ export const logHandler = (access: KubeletAccess): SubresourceHandler => ({
     const plain = { 'content-type': 'text/plain' }
     // A pod that was not assigned has written nothing.
     if (!pod.spec?.nodeName) return { status: 200, headers: plain, body: { kind: 'bytes', bytes: Buffer.alloc(0) } }
-    const target = kubeletTarget(call.reader, pod.spec.nodeName, access)
+    const kubelet = kubeletTarget(call.reader, pod.spec.nodeName, access)
+    const target = flag(query, 'insecureSkipTLSVerifyBackend') ? { ...kubelet, tls: { ...kubelet.tls, rejectUnauthorized: false } } : kubelet
     const path = `/containerLogs/${pod.metadata.namespace}/${pod.metadata.name}/${container}?${params}`
     const response = await forward(target, { method: 'GET', path, headers: {}, signal }).catch((error: Error) => {
       throw new StatusError(500, '', error.message)

@@ -22,8 +22,15 @@ export async function tunnel(target: Target, path: string, { socket, head, messa
 
 function requestHead({ method, rawHeaders }: IncomingMessage, path: string, host: string): string {
   const pairs = Array.from({ length: rawHeaders.length / 2 }, (_, i) => [rawHeaders[i * 2]!, rawHeaders[i * 2 + 1]!] as const)
-  const lines = pairs.filter(([name]) => !dropped.test(name)).map(([name, value]) => `${name}: ${value}\r\n`)
+  const kept = pairs.filter(([name]) => !dropped.test(name)).map(([name, value]) => [name, withoutToken(name, value)] as const)
+  const lines = kept.filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}\r\n`
+}
+
+/** Browsers put their bearer token among the WebSocket protocols; it is meant for the API server alone. */
+function withoutToken(name: string, value: string): string {
+  if (name.toLowerCase() !== 'sec-websocket-protocol') return value
+  return value.split(',').map((protocol) => protocol.trim()).filter((protocol) => !protocol.startsWith('base64url.bearer.authorization.k8s.io.')).join(', ')
 }
 
 function dial({ secure, host, port, tls }: Target): Promise<Duplex> {
