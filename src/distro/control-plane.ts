@@ -19,7 +19,6 @@ import { writeKubeconfig } from '../pki/kubeconfig.ts'
 import { ensureServerPki, type ServerPki } from '../pki/server-pki.ts'
 import { createScheduler } from '../scheduler/index.ts'
 import { createApiServer, type ApiServer } from '../server/api-server.ts'
-import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootstrap.ts'
 import { reconcileSystemObjects } from '../server/bootstrap/bootstrap.ts'
 import { reconcileKubernetesService } from '../server/bootstrap/kubernetes-service.ts'
 import { connectHandlers } from '../server/connect/index.ts'
@@ -111,7 +110,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       parts.api = api
       const client = clientFor(apiServerUser)
       await reconcileSystemObjects(client)
-      await Promise.all([reconcileBootstrapRbac(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp })])
+      security.addOpenIdPaths(api.paths, `https://${config.advertiseAddress}:${config.httpsListenPort}`)
+      await Promise.all([security.reconcile(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp })])
       return { failed: new Promise(() => {}), stop: async () => api.stop() }
     },
   }
@@ -142,7 +142,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   }
 
   const controllers = (): Component => createControllers({
-    clientFor, identity: config.nodeName, rootCa: need('pki').serverCa.certificate, clock, log: log.with({ component: 'controllers' }), further: furtherControllers({ clusterCidr: config.clusterCidr }),
+    clientFor, identity: config.nodeName, rootCa: need('pki').serverCa.certificate, clock, log: log.with({ component: 'controllers' }), further: furtherControllers({ clusterCidr: config.clusterCidr, pki: need('pki') }),
   })
 
   return {
