@@ -77,7 +77,8 @@ describe('apply', () => {
     [cm({ a: 1 }), 'failed to create typed patch object (/x; /v1, Kind=ConfigMap): .data.a: expected string, got &value.valueUnstructured{Value:1}'],
     [{ ...cm({}), foo: 1 }, 'failed to create typed patch object (/x; /v1, Kind=ConfigMap): .foo: field not declared in schema'],
     [cm({}, { managedFields: [] }), 'metadata.managedFields must be nil'],
-    [{ ...cm({}), apiVersion: 'v2' }, 'Incorrect version specified in apply patch. Specified patch version: v2, expected: v1'],
+    [{ ...cm({}), apiVersion: 'apps/v2' }, 'invalid object type: apps/v2, Kind=ConfigMap'],
+    [{ ...cm({}), kind: 'Secret' }, 'invalid object type: /v1, Kind=Secret'],
   ])('what does not fit is refused %#', (applied, expected) => expect(refusal(() => apply(undefined, 'm', applied as ConfigMap)).message).toBe(expected))
 
   test('kubectl takes over what it applied from the client side', () => {

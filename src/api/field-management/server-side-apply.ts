@@ -46,8 +46,7 @@ export function serverSideApply<T extends KubeObject>(options: ApplyOptions): T 
 }
 
 function check({ applied, apiVersion, schema }: ApplyOptions): void {
-  if (applied.apiVersion !== apiVersion)
-    throw badRequestError(`Incorrect version specified in apply patch. Specified patch version: ${applied.apiVersion ?? ''}, expected: ${apiVersion}`)
+  if (applied.apiVersion !== apiVersion || applied.kind !== kindOf(schema)) throw badRequestError(`invalid object type: ${goKind(applied)}`)
   if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) throw badRequestError('metadata.managedFields must be nil')
   const misfit = findMisfit(schema, applied)
   if (misfit === undefined) return
@@ -55,6 +54,7 @@ function check({ applied, apiVersion, schema }: ApplyOptions): void {
   throw new StatusError(500, '', `failed to create typed patch object (${name}): ${misfit}`)
 }
 
+const kindOf = ({ goType }: StructSchema): string => goType.slice(goType.lastIndexOf('.') + 1)
 const goKind = ({ apiVersion = '', kind }: KubeObject): string => `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind ?? ''}`
 
 function liveManagers(options: ApplyOptions): Managers {

@@ -58,7 +58,7 @@ async function put(call: Call): Promise<ApiResponse> {
 async function patch(call: Call): Promise<ApiResponse> {
   const kind = patchKindOf(call.request.headers['content-type'])
   const options = parseWriteOptions(call.request.query, 'PatchOptions', call.request.headers['user-agent'], kind === 'apply')
-  const wanted = await parsePatch(call, kind)
+  const { value: wanted } = await parsePatch(call, kind)
   const schema = schemas.ofKind(apiVersion, 'Scale')!
   return write(call, options, (now) => decodeAs<Scale>(mergers[kind === 'apply' ? 'merge' : kind](now, wanted, schema), apiVersion, 'Scale'))
 }

@@ -4,7 +4,7 @@ import { parseProtobuf } from '../../api/codec/protobuf.ts'
 import { parseYaml } from '../../api/codec/yaml.ts'
 import { apiVersionOf, parseApiVersion, type KubeObject } from '../../api/object.ts'
 import { applyDefaults, decodeStrict, schemas } from '../../api/schema/index.ts'
-import { badRequestError } from '../../api/status-error.ts'
+import { badRequestError, type StatusError } from '../../api/status-error.ts'
 import type { Call } from '../call.ts'
 import type { Registry, ServedResource } from '../registry.ts'
 import { clone } from '../store/bytes.ts'
@@ -44,24 +44,25 @@ export async function parseBody({ request }: Pick<Call, 'request'>, kind: string
 }
 
 /** Types are checked, unknown fields dropped and reported as the caller wished, defaults set. */
-export function decodeServed(call: Call, parsed: Parsed, options: Pick<WriteOptions, 'fieldValidation'>): KubeObject {
+export function decodeServed(call: Call, parsed: Parsed, options: Pick<WriteOptions, 'fieldValidation'>, refuse = unhandled(call)): KubeObject {
   const { resource } = call
   const schema = schemas.definition(resource.version.schema)
   const { object, unknown, errors } = decodeStrict(schema, parsed.value)
-  if (errors.length > 0) throw cannotBeHandled(resource, resource.definition.kind, resource.version.name, errors[0]!)
-  reportUnknown(call, parsed.yaml ? [...parsed.duplicates, ...unknown] : [...unknown, ...parsed.duplicates], options)
+  if (errors.length > 0) throw refuse(errors[0]!)
+  reportUnknown(call, parsed.yaml ? [...parsed.duplicates, ...unknown] : [...unknown, ...parsed.duplicates], options, refuse)
   applyDefaults(schema, object)
   object.kind = resource.definition.kind
   object.apiVersion = resource.apiVersion
   return object
 }
 
-function reportUnknown(call: Call, problems: readonly string[], { fieldValidation }: Pick<WriteOptions, 'fieldValidation'>): void {
+function reportUnknown(call: Call, problems: readonly string[], { fieldValidation }: Pick<WriteOptions, 'fieldValidation'>, refuse: (why: string) => StatusError): void {
   if (problems.length === 0 || fieldValidation === 'Ignore') return
   if (fieldValidation === 'Warn') return problems.forEach(call.warn)
-  const { definition, version } = call.resource
-  throw cannotBeHandled(call.resource, definition.kind, version.name, `strict decoding error: ${problems.join(', ')}`)
+  throw refuse(`strict decoding error: ${problems.join(', ')}`)
 }
+
+const unhandled = ({ resource }: Call) => (why: string): StatusError => cannotBeHandled(resource, resource.definition.kind, resource.version.name, why)
 
 const cannotBeHandled = (resource: ServedResource, kind: string, version: string, why: string) =>
   badRequestError(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.definition.kind}: ${why}`)

@@ -1,8 +1,8 @@
 // PATCH: the present object as the client's version sees it, changed as the patch says, decoded again like a body.
-import { parseJson } from '../../api/codec/json.ts'
-import { parseYaml } from '../../api/codec/yaml.ts'
+import type { Document } from '../../api/codec/json-reader.ts'
+import { stringify } from '../../api/codec/json.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
-import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from '../../api/patch/index.ts'
+import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, goPrint, invalidPatchError, type PatchKind, readPatch } from '../../api/patch/index.ts'
 import type { WriteSubresource } from '../../api/resource.ts'
 import { schemas, type StructSchema } from '../../api/schema/index.ts'
 import { badRequestError, StatusError } from '../../api/status-error.ts'
@@ -15,8 +15,6 @@ import { applyServerSide } from './managed-fields.ts'
 import { updateObject } from './update.ts'
 import { toServed } from './versions.ts'
 import type { Written } from './written.ts'
-
-export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply'
 
 const patchKinds: Record<string, PatchKind> = {
   'application/json-patch+json': 'json', 'application/merge-patch+json': 'merge',
@@ -49,24 +47,20 @@ export async function patchObject(call: Call, input: PatchInput): Promise<Writte
   })
 }
 
-export async function parsePatch({ request }: Call, kind: PatchKind): Promise<unknown> {
+export async function parsePatch({ request }: Call, kind: PatchKind): Promise<Document> {
   const { body } = request
-  if (body !== undefined && !Buffer.isBuffer(body)) return clone(body)
-  const bytes = body ?? Buffer.alloc(0)
-  if (kind !== 'apply') return parseJson(bytes).value
-  try {
-    return (await parseYaml(bytes)).value
-  } catch (error) {
-    throw badRequestError(`error decoding YAML: ${(error as Error).message}`)
-  }
+  if (body !== undefined && !Buffer.isBuffer(body)) return { value: clone(body), duplicates: [] }
+  return readPatch(kind, body ?? Buffer.alloc(0))
 }
 
-function patched(call: Call, current: Stored<KubeObject>, patch: unknown, { kind, options }: PatchInput & { kind: keyof typeof mergers }): KubeObject {
+function patched(call: Call, current: Stored<KubeObject>, { value: patch, duplicates }: Document, { kind, options }: PatchInput & { kind: keyof typeof mergers }): KubeObject {
   const { resource } = call
   const before = resource.isStorageVersion ? current : toServed(resource, clone(current))
   const after = mergers[kind](before as KubeObject, patch, schemas.definition(resource.version.schema))
   checkKind(call.parts.registry, resource, after)
-  const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: [] }, options))
+  const reported = kind === 'json' ? duplicates.map((text) => `json patch ${text}`) : duplicates
+  const refuse = (why: string) => invalidPatchError(kind === 'strategic' ? goPrint(patch) : stringify(after), why)
+  const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: reported }, options, refuse))
   checkName(call, draft)
   return draft
 }
@@ -78,12 +72,14 @@ export const mergers: Record<Exclude<PatchKind, 'apply'>, <T>(document: T, patch
 
 function checkName(call: Call, draft: KubeObject): void {
   const name = draft.metadata?.name
-  if (name && name !== call.info.name) throw badRequestError(`the name of the object (${name}) does not match the name on the URL (${call.info.name})`)
+  if (!name) throw badRequestError(`the name of the object (${call.info.name} based on URL) was undeterminable: name must be provided`)
+  if (name !== call.info.name) throw badRequestError(`the name of the object (${name}) does not match the name on the URL (${call.info.name})`)
 }
 
-function applyPatch(call: Call, patch: unknown, input: PatchInput): Promise<Written> {
+function applyPatch(call: Call, { value: patch, duplicates }: Document, input: PatchInput): Promise<Written> {
   const { resource, info } = call
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw badRequestError('error decoding YAML: the patch is not an object')
+  if (duplicates[0] !== undefined && input.options.fieldValidation === 'Strict') throw badRequestError(`error strict decoding YAML: error converting YAML to JSON: ${duplicates[0]}`)
+  if (input.options.fieldValidation === 'Warn') duplicates.forEach(call.warn)
   return updateObject(call, {
     ...input, name: info.name, forceCreate: input.subresource === undefined, fieldsTracked: true,
     draft(current) {
