@@ -54,7 +54,7 @@ function* resize(draft: Pod, current: Pod): Findings {
     drafts?.map((c, index) => ({ ...c, resources: withoutResize(c.resources, currents?.[index]?.resources) }))
   const munged = {
     ...after, containers: munge(after.containers, before.containers), initContainers: munge(after.initContainers, before.initContainers),
-    resources: withoutResize(after.resources, before.resources),
+    resources: after.resources || before.resources ? withoutResize(after.resources, before.resources) : undefined,
   }
   if (!equal(munged, before)) yield forbidden('spec', 'only cpu and memory resources are mutable')
 }

@@ -36,7 +36,7 @@ function dropUnused(draft: ServiceSpec, current: ServiceSpec): void {
     if (used(current) && !used(draft)) for (const field of fields) if (equal(draft[field], current[field])) delete draft[field]
   }
   if (equal(draft.clusterIPs, current.clusterIPs)) drop(['clusterIP', 'clusterIPs'], hasClusterIp)
-  drop(['ipFamilies', 'ipFamilyPolicy'], hasClusterIp)
+  drop(['ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'], hasClusterIp)
   const ports = (spec: ServiceSpec) => (spec.ports ?? []).map((p) => p.nodePort ?? 0).filter(Boolean).sort()
   if (hasNodePorts(current) && !hasNodePorts(draft) && ports(draft).every((port) => ports(current).includes(port))) {
     for (const port of draft.ports ?? []) delete port.nodePort
@@ -49,6 +49,9 @@ function dropUnused(draft: ServiceSpec, current: ServiceSpec): void {
 export function prepareServiceUpdate(draft: Service, current: Service): void {
   keepStatus(draft, current)
   if (!draft.spec || !current.spec) return
+  const { clusterIP } = draft.spec
+  // A client that knows only the singular field changes it; validation refuses that in the plural one.
+  if (clusterIP && clusterIP !== current.spec.clusterIP && equal(draft.spec.clusterIPs, current.spec.clusterIPs)) draft.spec.clusterIPs = [clusterIP]
   dropUnused(draft.spec, current.spec)
   if (draft.spec.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} }
 }

@@ -16,7 +16,7 @@ export function eventToStorage(event: EventsV1Event): CoreV1Event {
 }
 
 export function eventFromStorage(event: CoreV1Event): EventsV1Event {
-  const { message, involvedObject, count, firstTimestamp, lastTimestamp, source, reportingComponent, series, apiVersion: _, ...same } = event
+  const { message, involvedObject, count, firstTimestamp, lastTimestamp, source, reportingComponent, reportingInstance, series, apiVersion: _, ...same } = event
   return {
     ...same, eventTime: event.eventTime as string, regarding: involvedObject,
     ...(message === undefined ? {} : { note: message }),
@@ -26,5 +26,6 @@ export function eventFromStorage(event: CoreV1Event): EventsV1Event {
     ...(count ? { deprecatedCount: count } : {}),
     ...(series ? { series: { count: series.count ?? 0, lastObservedTime: series.lastObservedTime as string } } : {}),
     ...(reportingComponent ? { reportingController: reportingComponent } : {}),
+    ...(reportingInstance ? { reportingInstance } : {}),
   }
 }
