@@ -111,7 +111,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       const client = clientFor(apiServerUser)
       await reconcileSystemObjects(client)
       security.addOpenIdPaths(api.paths, `https://${config.advertiseAddress}:${config.httpsListenPort}`)
-      await Promise.all([security.reconcile(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp })])
+      await Promise.all([security.reconcile(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp, serviceCidr: config.serviceCidr })])
       return { failed: new Promise(() => {}), stop: async () => api.stop() }
     },
   }

@@ -49,7 +49,9 @@ export interface ApiServer extends ApiHandler {
   readonly health: HealthChecks
   /** A request that asked to leave HTTP; its answer is written to the socket. */
   upgrade(request: ApiRequest, connection: UpgradedConnection): Promise<ApiResponse | undefined>
-  /** Ends all watches; storage stays open. */
+  /** Ends all watches and takes no more of them; other requests are still answered. */
+  endWatches(): void
+  /** Storage stays open. */
   stop(): void
 }
 
@@ -75,6 +77,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     health: pipeline.health,
     handle: pipeline.handle,
     upgrade: pipeline.upgrade,
+    endWatches: () => stopping.abort(new Error('the server stops')),
     stop() {
       stopping.abort(new Error('the server stops'))
       cache.stop()

@@ -35,6 +35,7 @@ export interface HttpFrontEndOptions {
   api: {
     handle(request: ApiRequest): Promise<ApiResponse>
     upgrade(request: ApiRequest, connection: UpgradedConnection): Promise<ApiResponse | undefined>
+    endWatches(): void
   }
   /** @throws StatusError 401 */
   authenticate(credentials: Credentials): Promise<UserInfo>
@@ -45,7 +46,7 @@ export interface HttpFrontEnd {
   readonly address: AddressInfo
   /** For connections from now on. */
   reload(tls: TlsMaterial): void
-  /** Takes no new requests; waits for those under way until `deadline` aborts, then cuts them. Watches must have been ended. */
+  /** Takes no new requests, ends watches, gives others two seconds, at most until `deadline` aborts, and cuts what is left, such as `logs -f`. */
   stop(deadline: AbortSignal): Promise<void>
 }
 
@@ -56,6 +57,7 @@ const context = ({ certificate, key, clientAuthorities }: TlsMaterial) => ({
 })
 
 const windowBytes = 1 << 20
+const drainMilliseconds = 2000
 
 export async function openHttpFrontEnd(options: HttpFrontEndOptions): Promise<HttpFrontEnd> {
   const { api, authenticate, log } = options
@@ -127,6 +129,9 @@ export async function openHttpFrontEnd(options: HttpFrontEndOptions): Promise<Ht
   return {
     address: server.address() as AddressInfo,
     reload: (tls) => server.setSecureContext(context(tls)),
-    stop: (deadline) => connections.close(deadline),
+    stop(deadline) {
+      api.endWatches()
+      return connections.close(AbortSignal.any([deadline, AbortSignal.timeout(drainMilliseconds)]))
+    },
   }
 }
