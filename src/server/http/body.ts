@@ -18,6 +18,8 @@ export function readBody(from: Readable): Promise<Buffer | undefined> {
     })
     from.on('end', () => resolve(chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length)))
     from.on('error', reject)
-    from.on('close', () => reject(new Error('the request was aborted')))
+    from.on('close', () => {
+      if (!from.readableEnded) reject(new Error('the request was aborted'))
+    })
   })
 }

@@ -56,6 +56,8 @@ const context = ({ certificate, key, clientAuthorities }: TlsMaterial) => ({
   secureOptions: cryptoConstants.SSL_OP_NO_TICKET,
 })
 
+/** One for all: making an error with its stack for every request that ends would cost more than the request. */
+const closed = new Error('the connection was closed')
 const windowBytes = 1 << 20
 const drainMilliseconds = 2000
 
@@ -71,8 +73,8 @@ export async function openHttpFrontEnd(options: HttpFrontEndOptions): Promise<Ht
   async function serve(wire: Wire, credentials: Credentials): Promise<void> {
     const gone = new AbortController()
     setMaxListeners(0, gone.signal)
-    wire.output.on('close', () => gone.abort())
-    wire.output.on('error', () => gone.abort())
+    wire.output.on('close', () => gone.abort(closed))
+    wire.output.on('error', () => gone.abort(closed))
     try {
       await send(wire, await answer(wire, credentials, gone.signal), gone.signal)
     } catch (error) {
