@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { endpoints, services } from '../../api/refs.ts'
 import { FakeClock } from '../../base/clock.ts'
 import { containerSpec, sandboxSpec } from '../../runtime/contract.ts'
@@ -69,6 +71,16 @@ describe('pods/log', () => {
     const answer = await ask(`${pod}/log?${query}`)
     expect({ status: answer.status, message: JSON.parse(answer.body).message }).toEqual({ status, message })
   })
+})
+
+it('pods/log goes over a WebSocket, too', async () => {
+  for (const [protocol, expected] of [['binary.k8s.io', 'one\ntwo\n'], ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')]] as const) {
+    const ws = new WebSocket(`${cluster.url.replace('https', 'wss')}${pod}/log?container=main`, protocol, { ca: cluster.ca })
+    const received: Buffer[] = []
+    ws.on('message', (message: Buffer) => received.push(message))
+    await once(ws, 'close')
+    expect(Buffer.concat(received).toString()).toBe(expected)
+  }
 })
 
 describe('streams', () => {

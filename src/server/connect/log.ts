@@ -1,5 +1,6 @@
 // pods/log: the kubelet's answer, passed on (source: k8s.io/kubernetes/pkg/registry/core/pod/rest/log.go).
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import type { ApiResponse } from '../../api/exchange.ts'
 import { forbidden, invalid, notSupported, type FieldError } from '../../api/field-error.ts'
 import { StatusError, badRequestError, internalError, invalidError } from '../../api/status-error.ts'
@@ -13,23 +14,33 @@ const longestMessage = 50_000
 export const logHandler = (access: KubeletAccess): SubresourceHandler => ({
   methods: ['GET', 'HEAD'],
   async handle(call) {
-    const { query, signal } = call.request
-    const params = parseLogQuery(query, call.attributes.name)
-    const pod = podOf(call)
-    const container = containerOf(pod, query.get('container') ?? '')
+    const log = await openLog(call, access)
     const plain = { 'content-type': 'text/plain' }
-    // A pod that was not assigned has written nothing.
-    if (!pod.spec?.nodeName) return { status: 200, headers: plain, body: { kind: 'bytes', bytes: Buffer.alloc(0) } }
-    const kubelet = kubeletTarget(call.reader, pod.spec.nodeName, access)
-    const target = flag(query, 'insecureSkipTLSVerifyBackend') ? { ...kubelet, tls: { ...kubelet.tls, rejectUnauthorized: false } } : kubelet
-    const path = `/containerLogs/${pod.metadata.namespace}/${pod.metadata.name}/${container}?${params}`
-    const response = await forward(target, { method: 'GET', path, headers: {}, signal }).catch((error: Error) => {
-      throw new StatusError(500, '', error.message)
-    })
-    if (response.statusCode !== 200) throw await refused(response, call)
-    return streamAnswer(response, plain) satisfies ApiResponse
+    return log ? (streamAnswer(log, plain) satisfies ApiResponse) : { status: 200, headers: plain, body: { kind: 'bytes', bytes: Buffer.alloc(0) } }
+  },
+  async upgrade(call, connection) {
+    const log = await openLog(call, access)
+    const { sendOverWebSocket } = await import('../../streaming/websocket/reader.ts')
+    await sendOverWebSocket(connection, log ?? Readable.from([]))
   },
 })
+
+/** Undefined for a pod that was not assigned: it has written nothing. */
+async function openLog(call: SubresourceCall, access: KubeletAccess): Promise<IncomingMessage | undefined> {
+  const { query, signal } = call.request
+  const params = parseLogQuery(query, call.attributes.name)
+  const pod = podOf(call)
+  const container = containerOf(pod, query.get('container') ?? '')
+  if (!pod.spec?.nodeName) return undefined
+  const kubelet = kubeletTarget(call.reader, pod.spec.nodeName, access)
+  const target = flag(query, 'insecureSkipTLSVerifyBackend') ? { ...kubelet, tls: { ...kubelet.tls, rejectUnauthorized: false } } : kubelet
+  const path = `/containerLogs/${pod.metadata.namespace}/${pod.metadata.name}/${container}?${params}`
+  const response = await forward(target, { method: 'GET', path, headers: {}, signal }).catch((error: Error) => {
+    throw new StatusError(500, '', error.message)
+  })
+  if (response.statusCode !== 200) throw await refused(response, call)
+  return response
+}
 
 /** @throws StatusError 400 for what is not a number, 422 for what is not allowed. */
 export function parseLogQuery(query: URLSearchParams, name: string): URLSearchParams {
