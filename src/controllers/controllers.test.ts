@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { Deployment, Pod, PodTemplateSpec } from '../api/generated/types.ts'
+import type { Deployment, Pod, PodTemplateSpec, Taint } from '../api/generated/types.ts'
 import type { Stored } from '../api/object.ts'
-import { configmaps, deployments, endpoints, endpointslices, namespaces, pods, replicasets, serviceaccounts, services } from '../api/refs.ts'
+import { configmaps, daemonsets, deployments, endpoints, endpointslices, namespaces, nodes, persistentvolumeclaims, pods, replicasets, serviceaccounts, services, statefulsets } from '../api/refs.ts'
 import { builtinResources } from '../api/resources/index.ts'
 import { apiServerUser, mastersUser } from '../api/user.ts'
 import { systemClock } from '../base/clock.ts'
@@ -124,6 +124,49 @@ test('orphaned pods are adopted again by a set that selects them', async () => {
   await eventually(async () => expect((await client.resource(replicasets, 'shop').list()).items).toEqual([]))
   const again = await client.resource(replicasets, 'shop').create(set)
   expect(await owned(again.metadata.uid)).toEqual(names)
+})
+
+test('a stateful set comes in order, is updated from the end, and keeps its claims', async () => {
+  const client = clientOf()
+  const of = client.resource(statefulsets, 'shop')
+  await of.create({
+    metadata: { name: 'db', namespace: 'shop' },
+    spec: {
+      replicas: 3, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: template({ app: 'db' }),
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }],
+    },
+  })
+  const complete = (image: string) => eventually(async () => {
+    const { status, metadata } = await of.get('db')
+    expect(status).toMatchObject({ replicas: 3, readyReplicas: 3, availableReplicas: 3, updatedReplicas: 3, currentReplicas: 3, observedGeneration: metadata.generation })
+    expect(status?.currentRevision).toBe(status?.updateRevision)
+    const { items } = await client.resource(pods, 'shop').list({ labelSelector: 'app=db' })
+    expect(items.map((pod) => [pod.metadata.name, pod.spec?.containers[0]?.image, pod.spec?.hostname])).toEqual(['db-0', 'db-1', 'db-2'].map((name) => [name, image, name]))
+  })
+  await complete('app:1')
+  await of.patch('db', { spec: { template: template({ app: 'db' }, 'app:2') } }, { type: 'merge' })
+  await complete('app:2')
+  await of.patch('db', { spec: { replicas: 1 } }, { type: 'merge' })
+  await eventually(async () => expect((await of.get('db')).status?.replicas).toBe(1))
+  expect((await client.resource(persistentvolumeclaims, 'shop').list()).items.map((c) => c.metadata.name)).toEqual(['data-db-0', 'data-db-1', 'data-db-2'])
+})
+
+test('a daemon runs on every node that fits, and is replaced node by node', async () => {
+  const client = clientOf()
+  const node = (name: string, taints: Taint[] = []) => client.resource(nodes).create({ metadata: { name, labels: { 'kubernetes.io/os': 'linux' } }, spec: { taints } })
+  for (const name of ['n1', 'n2']) await node(name)
+  await node('n3', [{ key: 'only', value: 'gpu', effect: 'NoSchedule' }])
+  const of = client.resource(daemonsets, 'shop')
+  await of.create({ metadata: { name: 'agent', namespace: 'shop' }, spec: { selector: { matchLabels: { app: 'agent' } }, template: template({ app: 'agent' }) } })
+  const complete = (image: string) => eventually(async () => {
+    const { status, metadata } = await of.get('agent')
+    expect(status).toMatchObject({ desiredNumberScheduled: 2, currentNumberScheduled: 2, numberReady: 2, numberAvailable: 2, updatedNumberScheduled: 2, numberMisscheduled: 0, observedGeneration: metadata.generation })
+    const { items } = await client.resource(pods, 'shop').list({ labelSelector: 'app=agent' })
+    expect(items.map((pod) => pod.spec?.containers[0]?.image)).toEqual([image, image])
+  })
+  await complete('app:1')
+  await of.patch('agent', { spec: { template: template({ app: 'agent' }, 'app:2') } }, { type: 'merge' })
+  await complete('app:2')
 })
 
 test('a deleted namespace goes when everything in it has gone', async () => {

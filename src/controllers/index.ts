@@ -9,6 +9,7 @@ import { createInformerFactory } from '../client/informer-factory.ts'
 import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
+import { createDaemonSetController } from './daemonset/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
@@ -19,6 +20,7 @@ import { replicaSetController, replicationController } from './replicaset/contro
 import { resourceQuotaController } from './resource-quota/controller.ts'
 import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './service-account/controller.ts'
+import { statefulSetController } from './statefulset/controller.ts'
 
 export interface ControllersOptions {
   /** A client with the rights of a user. */
@@ -63,6 +65,8 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   replicaSetController,
   replicationController,
   deploymentController,
+  createDaemonSetController(),
+  statefulSetController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
