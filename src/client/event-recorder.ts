@@ -61,7 +61,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       } catch (error) {
         const refused = error instanceof StatusError && error.code < 500 && error.code !== 429
         if (!refused && attempt < attempts) continue
-        return log?.warn('an Event was not written', { error, reason: event.reason, about: event.involvedObject.name })
+        return log?.[isGoing(error) ? 'debug' : 'warn']('an Event was not written', { error, reason: event.reason, about: event.involvedObject.name })
       }
     }
   }
@@ -102,3 +102,6 @@ function shortened(message: string): string {
   const bytes = Buffer.from(message)
   return bytes.length <= messageBytes ? message : bytes.subarray(0, messageBytes).toString('utf8').replace(/\uFFFD+$/, '')
 }
+
+/** Nothing can be written into a namespace that is going away. */
+const isGoing = (error: unknown): boolean => error instanceof StatusError && (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')

@@ -19,6 +19,7 @@ import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootst
 import { createSecurity } from '../server/security.ts'
 import { MemoryStorage } from '../storage/memory.ts'
 import { createControllers } from './index.ts'
+import { claimProtection } from './storage-protection/controller.ts'
 
 let server: ApiServer
 let running: Running
@@ -62,7 +63,7 @@ beforeAll(async () => {
   await reconcileBootstrapRbac(clientOf())
   const controllers = createControllers({
     clientFor: (user) => createClient(new LoopbackTransport(server, user)),
-    identity: 'test', rootCa: 'PEM', clock: systemClock, log,
+    identity: 'test', rootCa: 'PEM', clock: systemClock, log, further: [claimProtection],
   })
   running = await controllers.start(new AbortController().signal)
   void playKubelet(stopKubelet.signal)
@@ -153,7 +154,11 @@ test('a stateful set comes in order, is updated from the end, and keeps its clai
 
 test('a daemon runs on every node that fits, and is replaced node by node', async () => {
   const client = clientOf()
-  const node = (name: string, taints: Taint[] = []) => client.resource(nodes).create({ metadata: { name, labels: { 'kubernetes.io/os': 'linux' } }, spec: { taints } })
+  const node = async (name: string, taints: Taint[] = []) => {
+    await client.resource(nodes).create({ metadata: { name } })
+    // admission has marked it as not ready
+    await client.resource(nodes).patch(name, { spec: { taints } }, { type: 'merge' })
+  }
   for (const name of ['n1', 'n2']) await node(name)
   await node('n3', [{ key: 'only', value: 'gpu', effect: 'NoSchedule' }])
   const of = client.resource(daemonsets, 'shop')

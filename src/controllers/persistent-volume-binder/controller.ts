@@ -1,6 +1,7 @@
-import { objectKey, splitKey, type KubeObject } from '../../api/object.ts'
+import { objectKey, splitKey, type Stored } from '../../api/object.ts'
 import { nodes, persistentvolumeclaims, persistentvolumes, storageclasses } from '../../api/refs.ts'
 import { nodeTermMatcher } from '../../api/node-selector.ts'
+import { rfc3339 } from '../../base/clock.ts'
 import { changed } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { annotations, planBinding, type ObservedClaim, type ObservedVolume } from './plan.ts'
@@ -45,23 +46,24 @@ export const persistentVolumeBinder = defineController({
     async bindVolume({ volume, claim }, { client }) {
       const { namespace, name, uid, resourceVersion } = claim.metadata
       const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion }
-      const byUs = volume.spec?.claimRef ? {} : { annotations: { [annotations.boundByController]: 'yes' } }
-      await client.resource(persistentvolumes).patch(volume.metadata.name, { metadata: { ...pinned(volume), ...byUs }, spec: { claimRef } }, { type: 'merge' })
+      const byUs: Record<string, string> = volume.spec?.claimRef ? {} : { [annotations.boundByController]: 'yes' }
+      await client.resource(persistentvolumes).update({ ...volume, metadata: annotated(volume, byUs), spec: { ...volume.spec, claimRef } })
     },
     async bindClaim({ claim, volume }, { client }) {
-      const byUs = claim.spec?.volumeName ? {} : { [annotations.boundByController]: 'yes' }
-      const patch = { metadata: { ...pinned(claim), annotations: { [annotations.bindCompleted]: 'yes', ...byUs } }, spec: { volumeName: volume.metadata.name } }
-      await client.resource(persistentvolumeclaims, claim.metadata.namespace).patch(claim.metadata.name, patch, { type: 'merge' })
+      const byUs: Record<string, string> = claim.spec?.volumeName ? {} : { [annotations.boundByController]: 'yes' }
+      const metadata = annotated(claim, { [annotations.bindCompleted]: 'yes', ...byUs })
+      await client.resource(persistentvolumeclaims, claim.metadata.namespace).update({ ...claim, metadata, spec: { ...claim.spec, volumeName: volume.metadata.name } })
     },
     async setClaimStatus({ claim, status }, { client }) {
-      await client.resource(persistentvolumeclaims, claim.metadata.namespace).patch(claim.metadata.name, { metadata: { uid: claim.metadata.uid }, status }, { type: 'merge', subresource: 'status' })
+      await client.resource(persistentvolumeclaims, claim.metadata.namespace).updateStatus({ ...claim, status: { ...claim.status, ...status } })
     },
     async setVolumePhase({ volume, phase, message }, { client, clock }) {
-      const status = { phase, message: message ?? null, lastPhaseTransitionTime: new Date(clock.now()).toISOString().slice(0, 19) + 'Z' }
-      await client.resource(persistentvolumes).patch(volume.metadata.name, { metadata: { uid: volume.metadata.uid }, status }, { type: 'merge', subresource: 'status' })
+      const { message: _, ...before } = volume.status ?? {}
+      const status = { ...before, phase, ...(message ? { message } : {}), lastPhaseTransitionTime: rfc3339(clock.now()) }
+      await client.resource(persistentvolumes).updateStatus({ ...volume, status })
     },
     tell: ({ about, type, reason, message }, { events }) => events.event(about, type, reason, message),
   },
 })
 
-const pinned = ({ metadata }: KubeObject) => ({ uid: metadata?.uid, resourceVersion: metadata?.resourceVersion })
+const annotated = <T extends Stored>({ metadata }: T, added: Record<string, string>): T['metadata'] => ({ ...metadata, annotations: { ...metadata.annotations, ...added } })

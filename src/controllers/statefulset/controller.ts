@@ -93,6 +93,7 @@ async function createClaims(claims: readonly PersistentVolumeClaim[], set: Store
       events.event(set, 'Normal', 'SuccessfulCreate', `Create Claim ${name} Pod ${pod.metadata?.name} in StatefulSet ${set.metadata.name} success`)
     } catch (error) {
       if (error instanceof StatusError && error.reason === 'AlreadyExists') continue
+      if (isNamespaceTerminating(error)) throw error
       events.event(set, 'Warning', 'FailedCreate', `Create Claim ${name} for Pod ${pod.metadata?.name} in StatefulSet ${set.metadata.name} failed error: ${(error as Error).message}`)
       throw error
     }

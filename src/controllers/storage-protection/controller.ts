@@ -4,7 +4,7 @@ import { changed } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { claimFinalizer, claimsOf, planProtection, usesClaim, volumeFinalizer, type ProtectionStep } from './plan.ts'
 
-const patchOf = ({ object, finalizers }: ProtectionStep) => ({ metadata: { uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion, finalizers } })
+const changedOf = ({ object, finalizers }: ProtectionStep) => ({ ...object, metadata: { ...object.metadata, finalizers } })
 const byClaim = 'claim'
 
 export const claimProtection = defineController({
@@ -21,7 +21,7 @@ export const claimProtection = defineController({
   },
   plan: planProtection,
   executors: {
-    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumeclaims, step.object.metadata.namespace).patch(step.object.metadata.name, patchOf(step), { type: 'merge' })),
+    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumeclaims, step.object.metadata.namespace).update(changedOf(step))),
   },
 })
 
@@ -35,6 +35,6 @@ export const volumeProtection = defineController({
   },
   plan: planProtection,
   executors: {
-    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumes).patch(step.object.metadata.name, patchOf(step), { type: 'merge' })),
+    setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumes).update(changedOf(step))),
   },
 })

@@ -49,11 +49,11 @@ async function createWithGeneratedName(call: Call, draft: KubeObject, options: W
 export async function insert(call: Call, draft: KubeObject, options: WriteOptions): Promise<Written> {
   const { resource, parts } = call
   const { definition } = resource
-  const metadata = metadataOf(draft)
   const now = rfc3339(parts.clock.now())
-  metadata.uid = parts.uid()
-  metadata.creationTimestamp = now
+  Object.assign(metadataOf(draft), { uid: parts.uid(), creationTimestamp: now })
   definition.prepareForCreate?.(draft, { now, user: call.user })
+  // the hook may have put other metadata in place
+  const metadata = metadataOf(draft)
   if (metadata.generation === undefined && definition.generation !== 'none' && (definition.generation === 'all' || 'spec' in draft)) metadata.generation = 1
   const errors = [...validateMetadata(definition, metadata), ...(definition.validate?.(draft) ?? []), ...(definition.validateCreate?.(draft) ?? [])]
   if (errors.length > 0) throw invalidError(resource.groupKind, metadata.name ?? '', errors)
