@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Prints the values that defaulting gives to fields of a fully allocated object (argument: any, to leave pointers nil).
+// Prints the values that defaulting gives to fields: of fully allocated objects; with an argument also with the pointers of one type after the other left nil.
 package main
 
 import (
@@ -42,7 +42,11 @@ func fill(v reflect.Value, depth int) {
 			fill(v.Index(0), depth+1)
 		}
 	case reflect.Struct:
+		types[t.PkgPath()+"."+t.Name()] = true
 		for i := 0; i < v.NumField(); i++ {
+			if skip == t.PkgPath()+"."+t.Name() && v.Field(i).Kind() == reflect.Pointer {
+				continue
+			}
 			if v.Type().Field(i).IsExported() {
 				fill(v.Field(i), depth+1)
 			}
@@ -52,6 +56,8 @@ func fill(v reflect.Value, depth int) {
 
 var out = map[string]map[string]bool{}
 var noptr bool
+var skip string
+var types = map[string]bool{}
 
 func add(k, v string) {
 	if out[k] == nil {
@@ -111,24 +117,39 @@ func diff(a, b reflect.Value, def string, path string) {
 func main() {
 	s := legacyscheme.Scheme
 	noptr = len(os.Args) > 1
-	for gvk, t := range s.AllKnownTypes() {
-		if gvk.Version == "__internal" || strings.Contains(gvk.Version, "alpha") || strings.Contains(gvk.Version, "beta") || strings.HasSuffix(gvk.Kind, "List") {
-			continue
-		}
-		o := reflect.New(t)
-		fill(o.Elem(), 0)
-		before := reflect.New(t)
-		if c, ok := o.Interface().(runtime.Object); ok {
-			before = reflect.ValueOf(c.DeepCopyObject())
-			func() {
-				defer func() {
-					if r := recover(); r != nil {
-						fmt.Println("PANIC", gvk, r)
-					}
+	once := func() {
+		for gvk, t := range s.AllKnownTypes() {
+			if gvk.Version == "__internal" || strings.Contains(gvk.Version, "alpha") || strings.Contains(gvk.Version, "beta") || strings.HasSuffix(gvk.Kind, "List") {
+				continue
+			}
+			o := reflect.New(t)
+			fill(o.Elem(), 0)
+			before := reflect.New(t)
+			if c, ok := o.Interface().(runtime.Object); ok {
+				before = reflect.ValueOf(c.DeepCopyObject())
+				func() {
+					defer func() {
+						if r := recover(); r != nil {
+							fmt.Println("PANIC", gvk, r)
+						}
+					}()
+					s.Default(c)
 				}()
-				s.Default(c)
-			}()
-			diff(before.Elem(), o.Elem(), gvk.Kind, "")
+				diff(before.Elem(), o.Elem(), gvk.Kind, "")
+			}
+		}
+	}
+	once()
+	if noptr {
+		noptr = false
+		once()
+		all := []string{}
+		for k := range types {
+			all = append(all, k)
+		}
+		for _, k := range all {
+			skip = k
+			once()
 		}
 	}
 	var ks []string

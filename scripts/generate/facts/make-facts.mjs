@@ -20,7 +20,7 @@ const dynamic = new Set([
   'flowcontrol.v1.ExemptPriorityLevelConfiguration nominalConcurrencyShares', 'apps.v1.StatefulSetUpdateStrategy type',
 ])
 const own = { 'core.v1.PodSpec securityContext': '{}', 'apps.v1.StatefulSetSpec persistentVolumeClaimRetentionPolicy': '{}' }
-for (const hook of ['MutatingWebhook', 'ValidatingWebhook']) for (const field of ['namespaceSelector', 'objectSelector']) own[`admissionregistration.v1.${hook} ${field}`] = '{}'
+for (const hook of ['MutatingWebhook', 'ValidatingWebhook', 'MatchResources']) for (const field of ['namespaceSelector', 'objectSelector']) own[`admissionregistration.v1.${hook} ${field}`] = '{}'
 
 const short = (name) => name.replace(/^io\.k8s\.api\./, '')
 const defaults = { ...own }
