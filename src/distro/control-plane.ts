@@ -105,7 +105,10 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
           ...security.createAdmission(reader),
           createServiceAllocation({ reader, serviceCidr: config.serviceCidr, nodePortRange: config.serviceNodePortRange, clock, random: Math.random }),
         ],
-        createSubresources: (reader, authorizer) => new Map([...security.createSubresources(reader), ...connectHandlers({ access: { identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt })]),
+        createSubresources: (reader, authorizer) => new Map([
+          ...security.createSubresources(reader),
+          ...connectHandlers({ access: { identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt }),
+        ]),
       })
       parts.api = api
       const client = clientFor(apiServerUser)

@@ -62,6 +62,11 @@ export class Box {
     this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...flags]
   }
 
+  /** Enters the network namespace and nothing else: `ip netns exec` would hide the cgroups. */
+  get enter(): string {
+    return `--net=/run/netns/${this.namespace}`
+  }
+
   /** Makes the namespace: loopback, and a node address whose default route leads nowhere. */
   async open(): Promise<this> {
     await must('sh', ['-c', `: >"${join(this.directory, 'config.yaml')}"`])
@@ -75,11 +80,11 @@ export class Box {
   }
 
   inside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
-    return must('ip', ['netns', 'exec', this.namespace, command, ...args], options)
+    return must('nsenter', [this.enter, command, ...args], options)
   }
 
   tryInside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
-    return run('ip', ['netns', 'exec', this.namespace, command, ...args], options)
+    return run('nsenter', [this.enter, command, ...args], options)
   }
 
   get pid(): number {
@@ -89,7 +94,7 @@ export class Box {
   /** Starts the server and returns at once. */
   spawn(): void {
     const log = openSync(this.logFile, 'a')
-    const child = spawn('ip', ['netns', 'exec', this.namespace, binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
+    const child = spawn('nsenter', [this.enter, binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
     this.#process = child
     this.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1))))
@@ -124,7 +129,7 @@ export class Box {
   }
 
   kubectl(args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
-    return run('ip', ['netns', 'exec', this.namespace, process.env.KUBECTL ?? 'kubectl', '--kubeconfig', this.kubeconfig, ...args], options)
+    return run('nsenter', [this.enter, process.env.KUBECTL ?? 'kubectl', '--kubeconfig', this.kubeconfig, ...args], options)
   }
 
   /** kubectl's standard output; throws when it fails. */

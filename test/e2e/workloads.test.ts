@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
 import { binary, Box, eventually } from './box.ts'
 
+vi.setConfig({ testTimeout: 180_000 })
 const image = 'mk8s.io/busybox:1'
 const box = new Box()
 beforeAll(async () => {
@@ -141,7 +142,7 @@ describe('streams', () => {
     expect(both.stderr).toContain('err\n')
     const bytes = 'x'.repeat(300_000)
     expect((await box.k(['exec', '-i', 'streams', '--', 'wc', '-c'], { input: bytes })).trim()).toBe('300000')
-    expect(await terminal(['exec', '-it', 'streams', '--', 'sh'], 'stty size; exit\n')).toMatch(/\d+ \d+/)
+    expect(await terminal(['exec', '-it', 'streams', '--', 'stty', 'size'])).toContain('33 77')
   })
   test('logs: tail, follow, timestamps, since', async () => {
     await eventually('three lines', async () => (await box.k(['logs', 'streams'])).split('\n').length > 3)
@@ -168,9 +169,9 @@ describe('streams', () => {
   test('port-forward', async () => {
     await box.apply(pod({ name: 'web', command: shell('echo hello > /www/index.html; exec httpd -f -p 80 -h /www'), container: { ports: [{ containerPort: 80 }] } }))
     await running('web')
-    const forward = spawn('ip', ['netns', 'exec', box.namespace, 'kubectl', '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18080:80'])
+    const forward = spawn('nsenter', [box.enter, 'kubectl', '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18080:80'])
     try {
-      const answer = await eventually('it answers', async () => (await box.inside('busybox', ['wget', '-q', '-O', '-', 'http://127.0.0.1:18080/'])))
+      const answer = await eventually('it answers', async () => (await box.inside('curl', ['-sSf', '-m', '2', 'http://127.0.0.1:18080/'])))
       expect(answer).toBe('hello\n')
     } finally {
       forward.kill()
@@ -179,10 +180,10 @@ describe('streams', () => {
   })
 })
 
-/** Runs kubectl on a pseudo-terminal of `script` and types `input`. */
-async function terminal(args: string[], input: string): Promise<string> {
-  const line = ['kubectl', '--kubeconfig', box.kubeconfig, ...args].join(' ')
-  return box.inside('script', ['-qec', line, '/dev/null'], { input })
+/** Runs kubectl on a pseudo-terminal of 33 rows and 77 columns. */
+async function terminal(args: string[]): Promise<string> {
+  const line = ['stty', 'rows', '33', 'cols', '77;', 'kubectl', '--kubeconfig', box.kubeconfig, ...args].join(' ')
+  return box.inside('script', ['-qec', line, '/dev/null'])
 }
 
 describe('workloads', () => {
@@ -204,7 +205,7 @@ describe('workloads', () => {
     await box.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'app' }, spec: { selector: { app: 'app' }, type: 'NodePort', ports: [{ port: 80, targetPort: 'http' }] } })
     await box.k(['rollout', 'status', 'deployment/app', '--timeout=60s'])
     const [address, port] = (await box.k(['get', 'service', 'app', '-o', 'jsonpath={.spec.clusterIP} {.spec.ports[0].nodePort}'])).split(' ')
-    const ask = (host: string) => box.inside('busybox', ['wget', '-q', '-T', '2', '-O', '-', `http://${host}/`])
+    const ask = (host: string) => box.inside('curl', ['-sSf', '-m', '2', `http://${host}/`])
     expect(await eventually('the cluster IP answers', () => ask(address!))).toBe('first\n')
     expect(await eventually('the node port answers', () => ask(`192.0.2.10:${port}`))).toBe('first\n')
     await box.apply(deployment(2, 'second'))
@@ -220,7 +221,7 @@ describe('workloads', () => {
     await box.k(['rollout', 'status', 'deployment/app', '--timeout=60s'])
     await box.k(['scale', 'deployment/app', '--replicas=0'])
     await eventually('a service without endpoints refuses at once', async () => {
-      const { stderr } = await box.tryInside('busybox', ['wget', '-T', '5', '-O', '-', `http://${address}/`])
+      const { stderr } = await box.tryInside('curl', ['-sS', '-m', '5', `http://${address}/`])
       return stderr.includes('refused')
     })
   })
@@ -281,7 +282,7 @@ test('restart, kill -9: pods go on, services keep their addresses; killall ends 
     const begun = Date.now()
     await box.signal(signal)
     if (signal === 'SIGTERM') expect(Date.now() - begun).toBeLessThan(15_000)
-    expect(await box.inside('busybox', ['wget', '-q', '-T', '2', '-O', '-', `http://${before.address}/`])).toBe('first\n')
+    expect(await box.inside('curl', ['-sSf', '-m', '2', `http://${before.address}/`])).toBe('first\n')
     await box.start()
     await eventually('the same containers run on', async () => JSON.stringify(await state()) === JSON.stringify(before))
     expect(await box.k(['exec', 'deployment/app', '--', 'echo', 'still here'])).toBe('still here\n')
