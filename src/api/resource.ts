@@ -23,6 +23,8 @@ export interface TableColumn<T> {
 
 /** A subresource that writes a part of the object itself: `status`, `finalize`, `approval`, `ephemeralcontainers`, `resize`. */
 export interface WriteSubresource<T> {
+  /** Paths such as `metadata.labels` that it puts back and that nobody comes to own by it; `status` puts back `spec` unless this says otherwise. */
+  resetFields?: readonly string[]
   /** Makes of `draft` an object that differs from `current` only where this subresource may write. */
   prepareForUpdate(draft: T, current: T, context: HookContext): void
   validateUpdate?(draft: T, current: T): FieldError[]
@@ -75,6 +77,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** What only a new object must fulfil. */
   validateCreate?(draft: T): FieldError[]
   validateUpdate?(draft: T, current: T): FieldError[]
+  /** As of `WriteSubresource`, for writes of the object itself; they put back `status` unless this says otherwise. */
+  resetFields?: readonly string[]
   /** What must be set to make `metadata.generation` meaningful: `spec` (default), all fields but metadata, or none kept. */
   generation?: 'spec' | 'all' | 'none'
   /** How `metadata.name` is checked; default `dns-subdomain`. `path-segment` allows what a URL can carry (RBAC names). */

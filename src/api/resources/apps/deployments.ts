@@ -30,6 +30,7 @@ export const deployments = defineResource<Deployment>({
   validateUpdate: validateSelectorUpdate,
   subresources: {
     status: {
+      resetFields: ['spec', 'metadata.labels'],
       prepareForUpdate(draft, current) {
         keepSpec(draft, current)
         const { labels: _, ...metadata } = draft.metadata ?? {}

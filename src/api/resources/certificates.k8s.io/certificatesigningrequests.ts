@@ -17,6 +17,7 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
   ...v1('certificates', 'CertificateSigningRequest'),
   generation: 'none',
   nameFormat: 'path-segment',
+  resetFields: ['spec', 'status'],
   prepareForCreate(draft, { user }) {
     stampRequester(draft, user)
     draft.status = {}
@@ -26,8 +27,8 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
     keepStatus(draft, current)
   },
   subresources: {
-    status: { prepareForUpdate: prepareStatus, validateUpdate: validateRequestStatus },
-    approval: { prepareForUpdate: prepareApproval, validateUpdate: validateApproval },
+    status: { resetFields: ['spec', 'status.conditions'], prepareForUpdate: prepareStatus, validateUpdate: validateRequestStatus },
+    approval: { resetFields: ['spec', 'status.certificate'], prepareForUpdate: prepareApproval, validateUpdate: validateApproval },
   },
   selectableFields: { 'spec.signerName': (object) => object.spec.signerName },
   validate: validateRequest,

@@ -43,6 +43,7 @@ export function keepMetadata(draft: KubeObject, current: KubeObject): void {
 
 /** For kinds whose `/status` writes neither `spec` nor `metadata` (beside managedFields). */
 export const statusOnly = <T extends WithStatus>(): WriteSubresource<T> => ({
+  resetFields: ['metadata', 'spec'],
   prepareForUpdate(draft, current) {
     keepSpec(draft, current)
     keepMetadata(draft, current)

@@ -21,7 +21,7 @@ export const pods = defineResource<Pod>({
   validateUpdate: validatePodUpdate,
   graceSeconds: podGraceSeconds,
   subresources: {
-    status: { prepareForUpdate: preparePodStatus, validateUpdate: validatePodStatusUpdate },
+    status: { resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'], prepareForUpdate: preparePodStatus, validateUpdate: validatePodStatusUpdate },
     ephemeralcontainers: { prepareForUpdate: prepareEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
     resize: { prepareForUpdate: prepareResize, validateUpdate: validatePodResize },
   },
