@@ -154,3 +154,22 @@ test('after a restart running pods are adopted and orphans are ended', async () 
   expect(statusOf(second.api, 'keep')?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, ready: true })
   expect(second.runtime.calls.filter((c) => c.startsWith('startContainer'))).toHaveLength(2)
 })
+
+test('a pod that is taken from the API at once leaves nothing behind, and the agent goes on', async () => {
+  const { api, runtime } = await startWorld()
+  api.put(pods, podOf('gone'))
+  await api.until(() => statusOf(api, 'gone')?.phase === 'Running')
+  api.remove(pods, 'gone', 'default')
+  await expect.poll(() => runtime.sandboxes.size).toBe(0)
+  api.put(pods, podOf('next'))
+  await api.until(() => statusOf(api, 'next')?.phase === 'Running')
+})
+
+test('a pod that does not fit is refused, and says why', async () => {
+  const { api, runtime } = await startWorld()
+  api.put(pods, podOf('big', { resources: { requests: { cpu: '10000' } } }))
+  const status = await api.until(() => statusOf(api, 'big')?.phase === 'Failed' && statusOf(api, 'big'))
+  expect(status).toMatchObject({ reason: 'OutOfcpu', message: expect.stringMatching(/^Pod was rejected: Node didn't have enough resource: cpu, requested: 10000000, used: 0, capacity: \d+$/) })
+  expect(status?.containerStatuses).toBeUndefined()
+  expect(runtime.sandboxes.size).toBe(0)
+})

@@ -80,7 +80,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const wake = () => {
     if (scheduled || stopped) return
     scheduled = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       scheduled = false
       if (!stopped) round()
     })
@@ -122,7 +122,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       resize: pending ? { type: 'PodResizePending', ...pending } : resizes.length > 0 ? { type: 'PodResizeInProgress', reason: '', message: '' } : undefined,
     })
     if (!gone) statuses.set(pod, status)
-    if (isTerminalPhase(status.phase) && !isTerminalPhase(before.phase)) wake()
+    if (!end && isTerminalPhase(status.phase)) wake()
     options.onRound(pod, status, end !== undefined)
     next.steps.forEach(run)
     timer?.cancel()

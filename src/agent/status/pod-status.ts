@@ -43,6 +43,7 @@ export function podStatus(input: StatusInput): PodStatus {
     readyToStart: !sandboxNeed(pod, observed).create && (input.volumesReady || observed.containers.length > 0),
   })
   const hostIP = input.hostIps[0]
+  const refused = input.failed !== undefined && observed.containers.length === 0 && !old.containerStatuses
   return {
     ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
     phase: verdict.phase,
@@ -53,8 +54,8 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(hostIP ? { hostIP, hostIPs: input.hostIps.map((ip) => ({ ip })) } : {}),
     ...(ips.length ? { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) } : {}),
     startTime: old.startTime ?? rfc3339(now),
-    ...(init.length ? { initContainerStatuses: init } : {}),
-    containerStatuses: regular,
+    ...(init.length && !refused ? { initContainerStatuses: init } : {}),
+    ...(refused ? {} : { containerStatuses: regular }),
     qosClass: old.qosClass ?? qosClassOf(pod),
     ...(ephemeral.length ? { ephemeralContainerStatuses: ephemeral } : {}),
     ...(old.resize ? { resize: old.resize } : {}),
