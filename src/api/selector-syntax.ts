@@ -2,6 +2,8 @@
 import { isLabelValue, isQualifiedName } from './names.ts'
 import type { Requirement, SelectorOperator } from './selector.ts'
 
+export const integer = (text: string): bigint | undefined => (/^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : undefined)
+
 /** @throws SelectorSyntaxError */
 export const parseRequirements = (text: string): Requirement[] => new LabelParser(text).parse()
 

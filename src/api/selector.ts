@@ -1,6 +1,6 @@
 // Label and field selectors, read and written as upstream does (source: k8s.io/apimachinery/pkg/labels, pkg/fields).
 import type { LabelSelector as WireLabelSelector } from './generated/types.ts'
-import { parseRequirements, SelectorSyntaxError } from './selector-syntax.ts'
+import { integer, parseRequirements, SelectorSyntaxError } from './selector-syntax.ts'
 import { badRequestError } from './status-error.ts'
 
 export { type FieldSelector, type FieldTerm, parseFieldSelector } from './field-selector.ts'
@@ -23,8 +23,6 @@ export interface LabelSelector {
 }
 
 type Labels = Readonly<Record<string, string>>
-
-const integer = (text: string): bigint | undefined => (/^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : undefined)
 
 function meets({ key, operator, values }: Requirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined
