@@ -15,7 +15,8 @@ const aliases: Readonly<Record<string, string>> = {
   configmaps: 'configmaps', resourcequotas: 'resourcequotas', replicationcontrollers: 'replicationcontrollers', secrets: 'secrets',
 }
 const podNames = new Set([
-  'count/pods', 'cpu', 'memory', 'ephemeral-storage', 'requests.cpu', 'requests.memory', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage', 'pods',
+  'count/pods', 'pods', 'cpu', 'memory', 'ephemeral-storage',
+  'requests.cpu', 'requests.memory', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage',
 ])
 const serviceNames = new Set(['count/services', 'services', 'services.nodeports', 'services.loadbalancers'])
 const claimNames = ['persistentvolumeclaims', 'requests.storage']
@@ -103,7 +104,10 @@ function claimUsage({ metadata, spec, status }: PersistentVolumeClaim): Resource
 /** Does the quota's scope take in this object? A quota without scopes takes in everything. */
 export const inScope = ({ spec }: ResourceQuota, kind: string, object: KubeObject): boolean =>
   [...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })), ...(spec?.scopeSelector?.matchExpressions ?? [])]
-    .every((selector) => (kind === 'pods' ? podInScope(object as Pod, selector) : kind === 'persistentvolumeclaims' && claimInScope(object as PersistentVolumeClaim, selector)))
+    .every((selector) => {
+      if (kind === 'pods') return podInScope(object as Pod, selector)
+      return kind === 'persistentvolumeclaims' && claimInScope(object as PersistentVolumeClaim, selector)
+    })
 
 export const isTerminatingPod = ({ spec }: Pod): boolean => spec?.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds >= 0
 
@@ -120,9 +124,10 @@ function podInScope(pod: Pod, selector: ScopedResourceSelectorRequirement): bool
   }
 }
 
-const claimInScope = ({ spec, status }: PersistentVolumeClaim, selector: ScopedResourceSelectorRequirement): boolean =>
-  selector.scopeName === 'VolumeAttributesClass' &&
-  selects(selector, [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName].flatMap((name) => name || []))
+function claimInScope({ spec, status }: PersistentVolumeClaim, selector: ScopedResourceSelectorRequirement): boolean {
+  const names = [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName]
+  return selector.scopeName === 'VolumeAttributesClass' && selects(selector, names.flatMap((name) => name || []))
+}
 
 function selects({ operator, values = [] }: ScopedResourceSelectorRequirement, names: readonly string[]): boolean {
   if (operator === 'Exists') return names.length > 0
@@ -133,8 +138,10 @@ function selects({ operator, values = [] }: ScopedResourceSelectorRequirement, n
 
 function crossesNamespaces({ spec }: Pod): boolean {
   const crosses = ({ namespaces, namespaceSelector }: PodAffinityTerm) => (namespaces?.length ?? 0) > 0 || namespaceSelector !== undefined
-  return [spec?.affinity?.podAffinity, spec?.affinity?.podAntiAffinity].some((affinity) =>
-    affinity?.requiredDuringSchedulingIgnoredDuringExecution?.some(crosses) || affinity?.preferredDuringSchedulingIgnoredDuringExecution?.some(({ podAffinityTerm }) => crosses(podAffinityTerm)))
+  return [spec?.affinity?.podAffinity, spec?.affinity?.podAntiAffinity].some((affinity) => {
+    const preferred = affinity?.preferredDuringSchedulingIgnoredDuringExecution?.map(({ podAffinityTerm }) => podAffinityTerm) ?? []
+    return [...(affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []), ...preferred].some(crosses)
+  })
 }
 
 const demanded = ['cpu', 'limits.cpu', 'limits.memory', 'memory', 'requests.cpu', 'requests.memory']
@@ -152,6 +159,7 @@ export function missingRequests({ spec }: Pod, names: readonly string[]): string
 }
 
 /** As in `cpu=1,pods=2`. */
-export const describeAmounts = (amounts: ReadonlyMap<string, Quantity>): string => [...amounts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, amount]) => `${name}=${amount}`).join(',')
+export const describeAmounts = (amounts: ReadonlyMap<string, Quantity>): string =>
+  [...amounts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, amount]) => `${name}=${amount}`).join(',')
 
 export const zeroAmount = zero

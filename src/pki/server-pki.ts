@@ -98,7 +98,8 @@ export async function ensureServerPki(options: ServerPkiOptions): Promise<Server
 const unique = (names: readonly string[]) => [...new Set(names)]
 
 const apiServerNames = ({ nodeName, sans, serviceIp, clusterDomain }: ServerPkiOptions): string[] => unique([
-  'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${clusterDomain}`, 'localhost', nodeName, '127.0.0.1', '::1', serviceIp, ...sans,
+  'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${clusterDomain}`,
+  'localhost', nodeName, '127.0.0.1', '::1', serviceIp, ...sans,
 ])
 
 async function ensureAuthority({ path, commonName, now }: { path: string; commonName: string; now: number }): Promise<StoredKeyPair> {

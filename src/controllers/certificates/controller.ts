@@ -76,7 +76,8 @@ const keyUsages: Readonly<Record<string, KeyUsage>> = {
   'key agreement': 'keyAgreement', 'data encipherment': 'dataEncipherment', 'encipher only': 'encipherOnly', 'decipher only': 'decipherOnly',
 }
 const extendedUsages: Readonly<Record<string, Usage>> = {
-  'server auth': 'serverAuth', 'client auth': 'clientAuth', 'code signing': 'codeSigning', 'email protection': 'emailProtection', 's/mime': 'emailProtection', 'timestamping': 'timeStamping', 'ocsp signing': 'ocspSigning',
+  'server auth': 'serverAuth', 'client auth': 'clientAuth', 'code signing': 'codeSigning',
+  'email protection': 'emailProtection', 's/mime': 'emailProtection', 'timestamping': 'timeStamping', 'ocsp signing': 'ocspSigning',
 }
 
 const createSigner = (authorities: CertificateAuthorities): Controller => defineController({

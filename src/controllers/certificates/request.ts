@@ -19,7 +19,8 @@ export const hasCondition = ({ status }: CertificateSigningRequest, type: string
   status?.conditions?.some((condition) => condition.type === type && (condition.status === undefined || condition.status === 'True')) ?? false
 
 const sameSet = (a: readonly string[], b: readonly string[]) => new Set(a).size === b.length && b.every((one) => a.includes(one))
-const usagesAre = (usages: readonly string[], extended: string) => sameSet(usages, ['digital signature', 'key encipherment', extended]) || sameSet(usages, ['digital signature', extended])
+const usagesAre = (usages: readonly string[], extended: string) =>
+  sameSet(usages, ['digital signature', 'key encipherment', extended]) || sameSet(usages, ['digital signature', extended])
 const usagesDiffer = (extended: string) => `usages did not match [${['digital signature', 'key encipherment', extended].sort().join(' ')}]`
 
 /** Why the signer will not sign this; undefined: it will. */
@@ -37,7 +38,8 @@ function nodeObjection({ organizations }: CertificateRequest): string | undefine
   return organizations.length === 1 && organizations[0] === 'system:nodes' ? undefined : 'subject organization is not system:nodes'
 }
 
-const nameObjection = ({ commonName }: CertificateRequest) => (commonName.startsWith('system:node:') ? undefined : 'subject common name does not begin with system:node:')
+const nameObjection = ({ commonName }: CertificateRequest) =>
+  (commonName.startsWith('system:node:') ? undefined : 'subject common name does not begin with system:node:')
 
 export function kubeletClientObjection(request: CertificateRequest, usages: readonly string[]): string | undefined {
   const forbidden = [['dns', 'DNS'], ['email', 'Email'], ['ip', 'IP'], ['url', 'URI']].find(([type]) => sansOf(request, type!).length)

@@ -15,7 +15,9 @@ const longest = 365 * 24 * hour
 export function planSigning(parsed: ParsedRequest, now: number): Plan<SignStep> {
   const { object } = parsed
   const known = (Object.values(signers) as string[]).includes(object.spec.signerName)
-  if (!known || object.status?.certificate || !hasCondition(object, 'Approved') || hasCondition(object, 'Denied') || hasCondition(object, 'Failed')) return nothingToDo
+  if (!known || object.status?.certificate || !hasCondition(object, 'Approved') || hasCondition(object, 'Denied') || hasCondition(object, 'Failed')) {
+    return nothingToDo
+  }
   const message = parsed.request.signatureValid ? objection(parsed) : 'the request is not signed with the key it names'
   if (message) return { steps: [{ do: 'fail', ...parsed, message }] }
   const lifetime = lifetimeOf(object.spec.expirationSeconds)

@@ -14,7 +14,8 @@ export interface CountedKinds {
 
 const kindOf = ({ group, plural }: ResourceDefinition) => (group ? `${plural}.${group}` : plural)
 const refOf = ({ group, plural, kind, namespaced, storageVersion }: ResourceDefinition): ResourceRef => ({ group, version: storageVersion, plural, kind, namespaced })
-const countable = new Map(builtinResources.filter(({ namespaced, storedAs, verbs }) => namespaced && !storedAs && !verbs).map((definition) => [kindOf(definition), refOf(definition)]))
+const countable = new Map(builtinResources.filter(({ namespaced, storedAs, verbs }) => namespaced && !storedAs && !verbs)
+  .map((definition) => [kindOf(definition), refOf(definition)]))
 
 export function createCountedKinds({ informer }: InformerFactory): CountedKinds {
   const views = new Map<string, Informer<KubeObject>>()
@@ -43,6 +44,7 @@ export function createCountedKinds({ informer }: InformerFactory): CountedKinds 
 /** Most updates change nothing that is counted: a pod's heartbeat, a status. */
 function countsDifferently(before: Stored, now: Stored): boolean {
   const phase = (object: KubeObject) => (object as { status?: { phase?: string } }).status?.phase
-  return before.metadata.generation !== now.metadata.generation || before.metadata.deletionTimestamp !== now.metadata.deletionTimestamp || phase(before) !== phase(now)
+  const [was, is] = [before.metadata, now.metadata]
+  return was.generation !== is.generation || was.deletionTimestamp !== is.deletionTimestamp || phase(before) !== phase(now)
     || (now.metadata.generation === undefined && now.kind !== 'Secret' && now.kind !== 'ConfigMap')
 }

@@ -13,7 +13,9 @@ export const createCertificateApproval = (authorizer: Authorizer): AdmissionPlug
   handles: (request) => matches(request, { resource, operations: ['UPDATE'], subresources: ['approval'] }),
   validate(request) {
     const { signerName } = currentOf<CertificateSigningRequest>(request).spec
-    if (!mayActAs(authorizer, request, 'approve', signerName)) throw forbid(request, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`)
+    if (!mayActAs(authorizer, request, 'approve', signerName)) {
+      throw forbid(request, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`)
+    }
   },
 })
 
@@ -22,7 +24,8 @@ export const createCertificateSigning = (authorizer: Authorizer): AdmissionPlugi
   handles: (request) => matches(request, { resource, operations: ['UPDATE'], subresources: ['status'] }),
   validate(request) {
     const [before, now] = [currentOf<CertificateSigningRequest>(request), draftOf<CertificateSigningRequest>(request)]
-    const untouched = before.status?.certificate === now.status?.certificate && JSON.stringify(before.status?.conditions ?? []) === JSON.stringify(now.status?.conditions ?? [])
+    const conditions = ({ status }: CertificateSigningRequest) => JSON.stringify(status?.conditions ?? [])
+    const untouched = before.status?.certificate === now.status?.certificate && conditions(before) === conditions(now)
     if (untouched || mayActAs(authorizer, request, 'sign', before.spec.signerName)) return
     throw forbid(request, `user not permitted to sign requests with signerName ${JSON.stringify(before.spec.signerName)}`)
   },
@@ -44,7 +47,9 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     const { spec } = draftOf<CertificateSigningRequest>(request)
     const signer = 'kubernetes.io/kube-apiserver-client'
     if (spec.signerName !== signer) return
-    if ((await parsed(request)).organizations.includes('system:masters')) throw forbid(request, `use of ${signer} signer with system:masters group is not allowed`)
+    if ((await parsed(request)).organizations.includes('system:masters')) {
+      throw forbid(request, `use of ${signer} signer with system:masters group is not allowed`)
+    }
   },
 }
 

@@ -38,14 +38,16 @@ const newest = <T extends KubeObject>(classes: readonly Stored<T>[]): Stored<T> 
   [...classes].sort((a, b) => b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp) || a.metadata.name.localeCompare(b.metadata.name))[0]
 
 const isDefaultStorageClass = ({ metadata }: StorageClass) =>
-  metadata?.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true' || metadata?.annotations?.['storageclass.beta.kubernetes.io/is-default-class'] === 'true'
+  ['storageclass.kubernetes.io', 'storageclass.beta.kubernetes.io'].some((domain) => metadata?.annotations?.[`${domain}/is-default-class`] === 'true')
 
 export const createDefaultStorageClass = (reader: ObjectReader): AdmissionPlugin => ({
   name: 'DefaultStorageClass',
   handles: (request) => matches(request, { resource: 'persistentvolumeclaims', operations: ['CREATE'] }),
   mutate(request) {
     const claim = draftOf<PersistentVolumeClaim>(request)
-    if (claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined || claim.spec?.storageClassName !== undefined || !claim.spec) return
+    if (claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined || claim.spec?.storageClassName !== undefined || !claim.spec) {
+      return
+    }
     const found = newest(reader.list(storageclasses).filter(isDefaultStorageClass))
     if (found) claim.spec.storageClassName = found.metadata.name
   },
@@ -91,7 +93,8 @@ export const createPodTopologyLabels = (reader: ObjectReader): AdmissionPlugin =
     const { target } = draft as Binding
     const node = attributes.subresource ? (target?.kind === 'Node' ? target.name : undefined) : (draft as Pod).spec?.nodeName
     const labels = (node && reader.get(nodes, node)?.metadata.labels) || {}
-    const copied = Object.fromEntries(['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'].flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]])))
+    const copied = Object.fromEntries(['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
+      .flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]])))
     if (Object.keys(copied).length) draft.metadata = { ...draft.metadata, labels: { ...draft.metadata?.labels, ...copied } }
   },
 })

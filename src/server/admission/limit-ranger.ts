@@ -40,7 +40,8 @@ function applyDefaults(pod: Pod, limits: readonly LimitRangeItem[]): void {
     for (const [part, word] of [['requests', 'request'], ['limits', 'limit']] as const) {
       const missing = Object.keys(defaults[part]).filter((name) => container.resources?.[part]?.[name] === undefined).sort()
       if (!missing.length) continue
-      container.resources = { ...container.resources, [part]: { ...container.resources?.[part], ...Object.fromEntries(missing.map((name) => [name, defaults[part][name]])) } }
+      const added = Object.fromEntries(missing.map((name) => [name, defaults[part][name]]))
+      container.resources = { ...container.resources, [part]: { ...container.resources?.[part], ...added } }
       notes.push(`${missing.join(', ')} ${word} for ${called} ${container.name}`)
     }
   }

@@ -13,7 +13,9 @@ export const createNamespaceLifecycle = (reader: ObjectReader): AdmissionPlugin 
   mutate(request) {
     const { operation, attributes } = request
     if (resourceOf(request) === 'namespaces') {
-      if (operation === 'DELETE' && immortal.includes(attributes.name)) throw forbiddenError({ group: '', resource: 'namespaces' }, attributes.name, 'this namespace may not be deleted')
+      if (operation === 'DELETE' && immortal.includes(attributes.name)) {
+        throw forbiddenError({ group: '', resource: 'namespaces' }, attributes.name, 'this namespace may not be deleted')
+      }
       return
     }
     // An access review must not tell whether a namespace exists.

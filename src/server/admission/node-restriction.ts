@@ -64,12 +64,16 @@ function boundPod({ attributes }: AdmissionRequest, { reader }: World) {
 function mirrorPod(request: AdmissionRequest, node: string, { reader }: World): void {
   const { metadata, spec } = draftOf<Pod>(request)
   const who = `node ${quoted(node)}`
-  if (metadata?.annotations?.[mirrorAnnotation] === undefined) throw forbid(request, `pod does not have ${quoted(mirrorAnnotation)} annotation, ${who} can only create mirror pods`)
+  if (metadata?.annotations?.[mirrorAnnotation] === undefined) {
+    throw forbid(request, `pod does not have ${quoted(mirrorAnnotation)} annotation, ${who} can only create mirror pods`)
+  }
   if (spec?.nodeName !== node) throw forbid(request, `${who} can only create pods with spec.nodeName set to itself`)
   const owners = metadata.ownerReferences ?? []
   const [owner] = owners
   if (owners.length > 1) throw forbid(request, `${who} can only create pods with a single owner reference set to itself`)
-  if (!owner || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) throw forbid(request, `${who} can only create pods with an owner reference set to itself`)
+  if (!owner || owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) {
+    throw forbid(request, `${who} can only create pods with an owner reference set to itself`)
+  }
   if (!owner.controller) throw forbid(request, `${who} can only create pods with a controller owner reference set to itself`)
   if (owner.blockOwnerDeletion) throw forbid(request, `${who} must not set blockOwnerDeletion on an owner reference`)
   const uid = reader.get(nodes, node)?.metadata.uid
@@ -101,7 +105,9 @@ function podStatus(request: AdmissionRequest, node: string): void {
   const [before, now] = [currentOf<Pod>(request), draftOf<Pod>(request)]
   if (before.spec?.nodeName !== node) throw forbid(request, `node ${quoted(node)} can only update pod status for pods with spec.nodeName set to itself`)
   if (!same(before.metadata?.labels, now.metadata?.labels)) throw forbid(request, `node ${quoted(node)} cannot update labels through pod status`)
-  if (!same(before.status?.resourceClaimStatuses, now.status?.resourceClaimStatuses)) throw forbid(request, `node ${quoted(node)} cannot update resource claim statues`)
+  if (!same(before.status?.resourceClaimStatuses, now.status?.resourceClaimStatuses)) {
+    throw forbid(request, `node ${quoted(node)} cannot update resource claim statues`)
+  }
 }
 
 /** Nothing and empty are the same, as on the wire. */
@@ -121,9 +127,13 @@ function ownNode(request: AdmissionRequest, node: string): void {
     if (forbidden.length) throw forbid(request, `node ${quoted(node)} is not allowed to set the following labels: ${forbidden.join(', ')}`)
     return
   }
-  if (now.spec?.configSource && !same(now.spec.configSource, before.spec?.configSource)) throw forbid(request, `node ${quoted(node)} is not allowed to update configSource to a new non-nil configSource`)
+  if (now.spec?.configSource && !same(now.spec.configSource, before.spec?.configSource)) {
+    throw forbid(request, `node ${quoted(node)} is not allowed to update configSource to a new non-nil configSource`)
+  }
   if (!same(now.spec?.taints, before.spec?.taints)) throw forbid(request, `node ${quoted(node)} is not allowed to modify taints`)
-  if (!same(now.metadata?.ownerReferences, before.metadata?.ownerReferences)) throw forbid(request, `node ${quoted(node)} is not allowed to modify ownerReferences`)
+  if (!same(now.metadata?.ownerReferences, before.metadata?.ownerReferences)) {
+    throw forbid(request, `node ${quoted(node)} is not allowed to modify ownerReferences`)
+  }
   if (forbidden.length) throw forbid(request, `is not allowed to modify labels: ${forbidden.join(', ')}`)
 }
 
@@ -131,8 +141,10 @@ const changedLabels = (before: Readonly<Record<string, string>> = {}, now: Reado
   [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key]).sort()
 
 const kubeletLabels = new Set([
-  'kubernetes.io/hostname', 'topology.kubernetes.io/zone', 'topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region',
-  'beta.kubernetes.io/instance-type', 'node.kubernetes.io/instance-type', 'kubernetes.io/os', 'kubernetes.io/arch', 'beta.kubernetes.io/os', 'beta.kubernetes.io/arch',
+  'kubernetes.io/hostname', 'topology.kubernetes.io/zone', 'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region',
+  'beta.kubernetes.io/instance-type', 'node.kubernetes.io/instance-type', 'kubernetes.io/os', 'kubernetes.io/arch',
+  'beta.kubernetes.io/os', 'beta.kubernetes.io/arch',
 ])
 
 /** Labels by which an administrator steers work to nodes: a node must not set them on itself. */
@@ -164,7 +176,9 @@ function token(request: AdmissionRequest, node: string, world: World): void {
   if (!ref.uid) throw forbid(request, 'node requested token with a pod binding without a uid')
   const bound = world.reader.get(pods, ref.name, request.attributes.namespace)
   if (!bound) throw notFoundError({ group: '', resource: 'pods' }, ref.name)
-  if (ref.uid !== bound.metadata.uid) throw forbid(request, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`)
+  if (ref.uid !== bound.metadata.uid) {
+    throw forbid(request, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`)
+  }
   if (bound.spec?.nodeName !== node) throw forbid(request, 'node requested token bound to a pod scheduled on a different node')
   checkAudience(request, bound, spec?.audiences ?? [], world.authorizer)
 }
@@ -172,7 +186,10 @@ function token(request: AdmissionRequest, node: string, world: World): void {
 function checkAudience(request: AdmissionRequest, bound: Pod, audiences: readonly string[], authorizer: Authorizer): void {
   if (audiences.length > 1) throw forbid(request, 'node may only request 0 or 1 audiences')
   const audience = audiences[0] ?? ''
-  if (bound.spec?.volumes?.some(({ projected }) => projected?.sources?.some((source) => source.serviceAccountToken && (source.serviceAccountToken.audience ?? '') === audience))) return
+  const projected = (bound.spec?.volumes ?? []).flatMap((volume) => volume.projected?.sources ?? []).map((source) => source.serviceAccountToken)
+  if (projected.some((source) => source && (source.audience ?? '') === audience)) {
+    return
+  }
   const { attributes } = request
   const asked = { ...attributes, verb: 'request-serviceaccounts-token-audience', group: '', version: 'v1', resource: audience, subresource: '' }
   if (authorizer.authorize(asked).verdict === 'allow') return
@@ -191,8 +208,12 @@ function lease(request: AdmissionRequest, node: string): void {
 
 function resourceSlice(request: AdmissionRequest, node: string): void {
   const nodeOf = (object: object | undefined) => (object as { spec?: { nodeName?: string } } | undefined)?.spec?.nodeName
-  if (request.operation === 'CREATE' && nodeOf(request.draft) !== node) throw forbid(request, 'can only create ResourceSlice with the same NodeName as the requesting node')
-  if (request.operation === 'DELETE' && nodeOf(request.current) !== node) throw forbid(request, 'can only delete ResourceSlice with the same NodeName as the requesting node')
+  if (request.operation === 'CREATE' && nodeOf(request.draft) !== node) {
+    throw forbid(request, 'can only create ResourceSlice with the same NodeName as the requesting node')
+  }
+  if (request.operation === 'DELETE' && nodeOf(request.current) !== node) {
+    throw forbid(request, 'can only delete ResourceSlice with the same NodeName as the requesting node')
+  }
 }
 
 async function certificateRequest(request: AdmissionRequest, node: string): Promise<void> {

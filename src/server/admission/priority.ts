@@ -10,11 +10,12 @@ export function createPriority(reader: ObjectReader): AdmissionPlugin {
   const classOf = (request: AdmissionRequest, name: string | undefined): { name: string; value: number; preemptionPolicy?: string } => {
     const named = name ? reader.get(priorityclasses, name) : defaultClass()
     if (name && !named) throw forbid(request, `no PriorityClass with name ${name} was found`)
-    return named ? { name: named.metadata.name, value: named.value ?? 0, preemptionPolicy: named.preemptionPolicy } : { name: '', value: 0, preemptionPolicy: 'PreemptLowerPriority' }
+    if (!named) return { name: '', value: 0, preemptionPolicy: 'PreemptLowerPriority' }
+    return { name: named.metadata.name, value: named.value ?? 0, preemptionPolicy: named.preemptionPolicy }
   }
   return {
     name: 'Priority',
-    handles: (request) => matches(request, { resource: 'pods', operations: ['CREATE', 'UPDATE'] }) || matches(request, { resource: 'priorityclasses.scheduling.k8s.io', operations: ['CREATE', 'UPDATE'] }),
+    handles: (request) => ['pods', 'priorityclasses.scheduling.k8s.io'].some((resource) => matches(request, { resource, operations: ['CREATE', 'UPDATE'] })),
     mutate(request) {
       const { spec } = draftOf<Pod>(request)
       if (request.definition.plural !== 'pods' || !spec) return
@@ -27,12 +28,12 @@ export function createPriority(reader: ObjectReader): AdmissionPlugin {
       const found = classOf(request, spec.priorityClassName)
       if (found.name) spec.priorityClassName = found.name
       if (spec.priority !== undefined && spec.priority !== found.value) {
-        throw forbid(request, `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${found.value} from the given PriorityClass name`)
+        throw computed(request, `integer value of priority (${spec.priority})`, found.value)
       }
       spec.priority = found.value
       if (!found.preemptionPolicy) return
       if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== found.preemptionPolicy) {
-        throw forbid(request, `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${found.preemptionPolicy} from the given PriorityClass name`)
+        throw computed(request, `string value of PreemptionPolicy (${spec.preemptionPolicy})`, found.preemptionPolicy)
       }
       spec.preemptionPolicy = found.preemptionPolicy
     },
@@ -46,3 +47,6 @@ export function createPriority(reader: ObjectReader): AdmissionPlugin {
     },
   }
 }
+
+const computed = (request: AdmissionRequest, given: string, right: string | number) =>
+  forbid(request, `the ${given} must not be provided in pod spec; priority admission controller computed ${right} from the given PriorityClass name`)

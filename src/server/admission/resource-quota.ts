@@ -51,7 +51,9 @@ function changesUsage(request: AdmissionRequest): boolean {
   if (ignored.has(kind)) return false
   if (operation === 'CREATE') return subresource === ''
   if (operation !== 'UPDATE') return false
-  if (kind === 'pods') return subresource === 'resize' || (subresource === '' && isTerminatingPod(draftOf<Pod>(request)) !== isTerminatingPod(currentOf<Pod>(request)))
+  if (kind === 'pods') {
+    return subresource === 'resize' || (subresource === '' && isTerminatingPod(draftOf<Pod>(request)) !== isTerminatingPod(currentOf<Pod>(request)))
+  }
   if (kind === 'services') return subresource === ''
   return kind === 'persistentvolumeclaims' && (subresource === '' || subresource === 'status')
 }
@@ -102,7 +104,8 @@ function raise(request: AdmissionRequest, quota: Stored<ResourceQuota>, more: Re
   const exceeded = [...sums].filter(([name, sum]) => sum.compare(parseQuantity(hard[name]!)) > 0).map(([name]) => name)
   if (exceeded.length && request.attributes.subresource !== 'status') {
     const only = (amount: (name: string) => string) => describeAmounts(new Map(exceeded.map((name) => [name, parseQuantity(amount(name))])))
-    throw forbid(request, `exceeded quota: ${quota.metadata.name}, requested: ${only((name) => String(more.get(name)))}, used: ${only((name) => used[name]!)}, limited: ${only((name) => hard[name]!)}`)
+    const [requested, before, limited] = [only((name) => String(more.get(name))), only((name) => used[name]!), only((name) => hard[name]!)]
+    throw forbid(request, `exceeded quota: ${quota.metadata.name}, requested: ${requested}, used: ${before}, limited: ${limited}`)
   }
   return { ...quota, status: { hard, used: { ...used, ...Object.fromEntries([...sums].map(([name, sum]) => [name, String(sum)])) } } }
 }

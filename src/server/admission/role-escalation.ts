@@ -1,9 +1,8 @@
 // Nobody grants by roles and bindings what they do not hold themselves, unless they may `escalate` or `bind` (source: pkg/registry/rbac).
+import { isDeepStrictEqual } from 'node:util'
 import type { ClusterRole, PolicyRule, RoleBinding } from '../../api/generated/types.ts'
 import { forbiddenError, notFoundError } from '../../api/status-error.ts'
-import { isDeepStrictEqual } from 'node:util'
-import type { Authorization } from '../authorization/authorization.ts'
-import { isSuperuser } from '../authorization/authorization.ts'
+import { isSuperuser, type Authorization } from '../authorization/authorization.ts'
 import { compactRules, describeRule, missingRules } from '../authorization/rules.ts'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { draftOf } from './requests.ts'
@@ -13,7 +12,8 @@ const everything: PolicyRule[] = [{ verbs: ['*'], apiGroups: ['*'], resources: [
 
 export const createRoleEscalationCheck = (authorization: Authorization): AdmissionPlugin => ({
   name: 'RoleEscalation',
-  handles: ({ definition, operation, attributes }) => definition.group === group && (operation === 'CREATE' || operation === 'UPDATE') && !isSuperuser(attributes.user),
+  handles: ({ definition, operation, attributes }) =>
+    definition.group === group && (operation === 'CREATE' || operation === 'UPDATE') && !isSuperuser(attributes.user),
   validate(request) {
     if (request.current && onlyForGarbageCollection(request)) return
     if (request.definition.plural.endsWith('bindings')) checkBinding(authorization, request)

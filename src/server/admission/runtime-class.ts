@@ -42,12 +42,15 @@ export function createRuntimeClass(reader: ObjectReader): AdmissionPlugin {
 }
 
 const sameAmounts = (a: Amounts, b: Amounts) =>
-  Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([name, amount]) => b[name] !== undefined && parseQuantity(amount).compare(parseQuantity(b[name])) === 0)
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(a).every(([name, amount]) => b[name] !== undefined && parseQuantity(amount).compare(parseQuantity(b[name])) === 0)
 
 function applyScheduling(request: AdmissionRequest, spec: NonNullable<Pod['spec']>, scheduling: NonNullable<RuntimeClass['scheduling']>): void {
   for (const [key, value] of Object.entries(scheduling.nodeSelector ?? {})) {
     const own = spec.nodeSelector?.[key]
-    if (own !== undefined && own !== value) throw forbid(request, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`)
+    if (own !== undefined && own !== value) {
+      throw forbid(request, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`)
+    }
   }
   if (scheduling.nodeSelector) spec.nodeSelector = { ...spec.nodeSelector, ...scheduling.nodeSelector }
   if (scheduling.tolerations) spec.tolerations = mergeTolerations([...(spec.tolerations ?? []), ...scheduling.tolerations])
@@ -67,7 +70,7 @@ function mergeTolerations(all: readonly Toleration[]): Toleration[] {
 function covers(wide: Toleration, narrow: Toleration): boolean {
   if (wide.key !== narrow.key && !(!wide.key && wide.operator === 'Exists')) return false
   if (wide.effect && wide.effect !== narrow.effect) return false
-  if (wide.effect === 'NoExecute' && wide.tolerationSeconds !== undefined && (narrow.tolerationSeconds === undefined || narrow.tolerationSeconds > wide.tolerationSeconds)) return false
+  if (wide.effect === 'NoExecute' && (narrow.tolerationSeconds ?? Infinity) > (wide.tolerationSeconds ?? Infinity)) return false
   if (wide.operator === 'Exists') return true
   return (wide.operator ?? 'Equal') === 'Equal' && (narrow.operator ?? 'Equal') === 'Equal' && (narrow.value ?? '') === (wide.value ?? '')
 }

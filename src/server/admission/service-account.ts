@@ -34,7 +34,8 @@ export function createServiceAccountAdmission(options: ServiceAccountAdmissionOp
   }
   return {
     name: 'ServiceAccount',
-    handles: (request) => matches(request, { resource: 'pods', operations: ['CREATE'] }) || matches(request, { resource: 'pods', operations: ['UPDATE'], subresources: ['ephemeralcontainers'] }),
+    handles: (request) => matches(request, { resource: 'pods', operations: ['CREATE'] }) ||
+      matches(request, { resource: 'pods', operations: ['UPDATE'], subresources: ['ephemeralcontainers'] }),
     async mutate(request) {
       const pod = draftOf<Pod>(request)
       if (request.operation !== 'CREATE' || isMirror(pod) || !pod.spec) return
@@ -47,7 +48,9 @@ export function createServiceAccountAdmission(options: ServiceAccountAdmissionOp
     async validate(request) {
       const pod = draftOf<Pod>(request)
       if (request.operation === 'CREATE' && isMirror(pod)) return checkMirror(request, pod)
-      if (!pod.spec?.serviceAccountName) throw forbid(request, `no service account specified for pod ${request.attributes.namespace}/${pod.metadata?.name ?? ''}`)
+      if (!pod.spec?.serviceAccountName) {
+        throw forbid(request, `no service account specified for pod ${request.attributes.namespace}/${pod.metadata?.name ?? ''}`)
+      }
       const account = await accountOf(request)
       const enforced = /^(1|t|T|TRUE|true|True)$/.test(account.metadata.annotations?.['kubernetes.io/enforce-mountable-secrets'] ?? '')
       const reason = enforced && unmountableSecret(account, pod, request.operation)
@@ -119,6 +122,7 @@ function unmountableSecret(account: Stored<ServiceAccount>, { spec }: Pod, opera
   const volume = spec?.volumes?.find(({ secret }) => secret && !mountable.has(secret.secretName ?? ''))
   if (volume) return `volume with secret.secretName="${volume.secret?.secretName ?? ''}" ${why} secret`
   const pullable = new Set((account.imagePullSecrets ?? []).map(({ name }) => name))
-  const pulls = (spec?.imagePullSecrets ?? []).flatMap(({ name }, index) => (pullable.has(name) ? [] : [`imagePullSecrets[${index}].name="${name ?? ''}" ${why} imagePullSecret`]))
+  const pulls = (spec?.imagePullSecrets ?? []).flatMap(({ name }, index) =>
+    (pullable.has(name) ? [] : [`imagePullSecrets[${index}].name="${name ?? ''}" ${why} imagePullSecret`]))
   return [...(spec?.initContainers ?? []).flatMap(ofContainer('init container')), ...(spec?.containers ?? []).flatMap(ofContainer('container')), ...pulls][0]
 }

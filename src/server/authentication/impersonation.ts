@@ -21,19 +21,24 @@ export function impersonate({ user, headers, authorizer }: ImpersonationOptions)
   const extra = extraFrom(headers, 'impersonate-extra-')
   const uid = headers['impersonate-uid']
   if (!name) {
-    if (groups.length || uid || Object.keys(extra).length) throw badRequestError('requested impersonation of groups, extra values or a uid without impersonating a user')
+    if (groups.length || uid || Object.keys(extra).length) {
+      throw badRequestError('requested impersonation of groups, extra values or a uid without impersonating a user')
+    }
     return user
   }
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name)
   const require = (what: Partial<Attributes>) => {
-    const attributes: Attributes = { user, verb: 'impersonate', isResourceRequest: true, path: '', group: '', version: '', resource: '', subresource: '', namespace: '', name: '', ...what }
+    const nothing = { path: '', group: '', version: '', resource: '', subresource: '', namespace: '', name: '' }
+    const attributes: Attributes = { ...nothing, user, verb: 'impersonate', isResourceRequest: true, ...what }
     const { verdict, reason } = authorizer.authorize(attributes)
     if (verdict !== 'allow') throw forbiddenByAuthorizer(attributes, reason)
   }
   const authentication = { group: 'authentication.k8s.io', version: 'v1' }
   require(account ? { resource: 'serviceaccounts', namespace: account[1]!, name: account[2]! } : { resource: 'users', name })
   for (const group of groups) require({ resource: 'groups', name: group })
-  for (const [key, values] of Object.entries(extra)) for (const value of values) require({ ...authentication, resource: 'userextras', subresource: key, name: value })
+  for (const [key, values] of Object.entries(extra)) {
+    for (const value of values) require({ ...authentication, resource: 'userextras', subresource: key, name: value })
+  }
   if (uid) require({ ...authentication, resource: 'uids', name: uid })
   return { name, ...(uid ? { uid } : {}), groups: groupsFor(name, groups, account?.[1]), extra }
 }

@@ -75,15 +75,19 @@ function boundUser({ reader, clock }: ServiceAccountTokenOptions, claims: BoundC
   checkTimes(claims, now)
   const { namespace, serviceaccount, pod, node, secret } = claims['kubernetes.io']
   // What was deleted within the leeway still counts: a pod may use its token while it is terminated.
-  const gone = (object: KubeObject | undefined) => object?.metadata?.deletionTimestamp !== undefined && Date.parse(object.metadata.deletionTimestamp) / 1000 < now - leeway
+  const gone = ({ metadata }: KubeObject) => metadata?.deletionTimestamp !== undefined && Date.parse(metadata.deletionTimestamp) / 1000 < now - leeway
   const check = (ref: ObjectRef, object: Stored | undefined, called: string) => {
     if (!object) throw new Error('service account token has been invalidated')
-    if (object.metadata.uid !== ref.uid) throw new Error(`${called} UID (${object.metadata.uid}) does not match service account ${called.toLowerCase()} ref claim (${ref.uid})`)
+    if (object.metadata.uid !== ref.uid) {
+      throw new Error(`${called} UID (${object.metadata.uid}) does not match service account ${called.toLowerCase()} ref claim (${ref.uid})`)
+    }
     if (gone(object)) throw new Error('service account token has been invalidated')
   }
   const account = reader.get(serviceaccounts, serviceaccount.name, namespace)
   if (!account) throw new Error(`serviceaccounts ${JSON.stringify(serviceaccount.name)} not found`)
-  if (account.metadata.uid !== serviceaccount.uid) throw new Error(`service account UID (${account.metadata.uid}) does not match claim (${serviceaccount.uid})`)
+  if (account.metadata.uid !== serviceaccount.uid) {
+    throw new Error(`service account UID (${account.metadata.uid}) does not match claim (${serviceaccount.uid})`)
+  }
   if (gone(account)) throw new Error(`service account ${namespace}/${serviceaccount.name} has been deleted`)
   if (secret) check(secret, reader.get(secrets, secret.name, namespace), 'secret')
   if (pod) check(pod, reader.get(pods, pod.name, namespace), 'pod')
@@ -98,6 +102,8 @@ function checkTimes(claims: BoundClaims, now: number): void {
   if (claims.iat !== undefined && now + leeway < claims.iat) throw new Error('service account token is issued in the future')
 }
 
+const invalidSince = 'kubernetes.io/legacy-token-invalid-since'
+
 function legacyUser({ reader }: ServiceAccountTokenOptions, token: string, claims: Claims): UserInfo {
   const { namespace, secretName, serviceAccount } = readLegacyClaims(claims)
   const secret = reader.get(secrets, secretName, namespace)
@@ -106,9 +112,13 @@ function legacyUser({ reader }: ServiceAccountTokenOptions, token: string, claim
   const account = reader.get(serviceaccounts, serviceAccount.name, namespace)
   if (!account) throw new Error(`serviceaccounts ${JSON.stringify(serviceAccount.name)} not found`)
   if (account.metadata.deletionTimestamp) throw new Error(`ServiceAccount ${namespace}/${serviceAccount.name} has been deleted`)
-  if (account.metadata.uid !== serviceAccount.uid) throw new Error(`ServiceAccount UID (${account.metadata.uid}) does not match claim (${serviceAccount.uid})`)
-  if (secret.metadata.labels?.['kubernetes.io/legacy-token-invalid-since']) {
-    throw new Error(`the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the 'kubernetes.io/legacy-token-invalid-since' label from the secret to temporarily allow use of this token`)
+  if (account.metadata.uid !== serviceAccount.uid) {
+    throw new Error(`ServiceAccount UID (${account.metadata.uid}) does not match claim (${serviceAccount.uid})`)
+  }
+  if (secret.metadata.labels?.[invalidSince]) {
+    throw new Error(`the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name} has been marked invalid. `
+      + 'Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '
+      + `'${invalidSince}' label from the secret to temporarily allow use of this token`)
   }
   return serviceAccountIdentity(namespace, serviceAccount, {})
 }

@@ -23,7 +23,9 @@ function parseRule(text: string): PolicyRule {
 
 export const bootstrapRules = (clusterRole: string): PolicyRule[] => (policy.clusterRoles[clusterRole]?.rules ?? []).map(parseRule)
 
-export const bootstrapClusterRoles = (): ClusterRole[] => Object.entries({ ...policy.clusterRoles, ...policy.ownClusterRoles }).map(([name, { aggregates, aggregateTo, rules }]) => ({
+const allClusterRoles = { ...policy.clusterRoles, ...policy.ownClusterRoles }
+
+export const bootstrapClusterRoles = (): ClusterRole[] => Object.entries(allClusterRoles).map(([name, { aggregates, aggregateTo, rules }]) => ({
   apiVersion, kind: 'ClusterRole',
   metadata: metadata(name, aggregateTo ? aggregateLabel(aggregateTo) : {}),
   ...(aggregates ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregateLabel(aggregates) }] } } : { rules: rules.map(parseRule) }),
@@ -41,7 +43,9 @@ function parseSubject(text: string): Subject {
   return { kind: 'ServiceAccount', name, namespace }
 }
 
-export const bootstrapClusterRoleBindings = (): ClusterRoleBinding[] => Object.entries({ ...policy.clusterRoleBindings, ...policy.ownClusterRoleBindings }).map(([name, text]) => ({
+const allClusterRoleBindings = { ...policy.clusterRoleBindings, ...policy.ownClusterRoleBindings }
+
+export const bootstrapClusterRoleBindings = (): ClusterRoleBinding[] => Object.entries(allClusterRoleBindings).map(([name, text]) => ({
   apiVersion, kind: 'ClusterRoleBinding', metadata: metadata(name), ...parseBinding(text, 'ClusterRole'),
 }))
 

@@ -46,6 +46,7 @@ function addVolume(volume: Volume, podName: string, add: Add): void {
   }
   add('secret', volume.azureFile?.secretName)
   add('secret', volume.csi?.nodePublishSecretRef?.name)
-  for (const source of [volume.cephfs, volume.cinder, volume.flexVolume, volume.rbd, volume.scaleIO, volume.iscsi, volume.storageos]) add('secret', source?.secretRef?.name)
+  const { cephfs, cinder, flexVolume, rbd, scaleIO, iscsi, storageos } = volume
+  for (const source of [cephfs, cinder, flexVolume, rbd, scaleIO, iscsi, storageos]) add('secret', source?.secretRef?.name)
   add('persistentvolumeclaim', volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${podName}-${volume.name}` : undefined))
 }

@@ -171,9 +171,10 @@ const sameReferences = (before: Stored<Pod>, now: Stored<Pod>) =>
   before.status?.resourceClaimStatuses?.length === now.status?.resourceClaimStatuses?.length
 
 /** Those that a kubelet needs to mount the volume. */
-function volumeSecrets({ spec }: PersistentVolume): { name?: string; namespace?: string }[] {
-  const sources = [spec?.cephfs?.secretRef, spec?.cinder?.secretRef, spec?.flexVolume?.secretRef, spec?.rbd?.secretRef, spec?.scaleIO?.secretRef, spec?.iscsi?.secretRef, spec?.storageos?.secretRef,
-    spec?.csi?.nodePublishSecretRef, spec?.csi?.nodeStageSecretRef, spec?.csi?.nodeExpandSecretRef]
-  const azure = spec?.azureFile && { name: spec.azureFile.secretName, ...(spec.azureFile.secretNamespace ? { namespace: spec.azureFile.secretNamespace } : {}) }
-  return [...sources, azure].filter((one) => one !== undefined)
+function volumeSecrets({ spec = {} }: PersistentVolume): { name?: string; namespace?: string }[] {
+  const { azureFile: azure, csi } = spec
+  const named = [spec.cephfs, spec.cinder, spec.flexVolume, spec.rbd, spec.scaleIO, spec.iscsi, spec.storageos].map((source) => source?.secretRef)
+  const ofDriver = [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef]
+  const ofAzure = azure && { name: azure.secretName, ...(azure.secretNamespace ? { namespace: azure.secretNamespace } : {}) }
+  return [...named, ...ofDriver, ofAzure].filter((one) => one !== undefined)
 }

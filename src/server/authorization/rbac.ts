@@ -69,7 +69,8 @@ function allowedBy(binding: Binding, subject: Subject): Decision {
   const { name, namespace } = binding.metadata
   const bound = namespace ? `RoleBinding ${JSON.stringify(`${name}/${namespace}`)}` : `ClusterRoleBinding ${JSON.stringify(name)}`
   const whom = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace || (namespace ?? '')}` : subject.name
-  return { verdict: 'allow', reason: `RBAC: allowed by ${bound} of ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} to ${subject.kind} ${JSON.stringify(whom)}` }
+  const role = `${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)}`
+  return { verdict: 'allow', reason: `RBAC: allowed by ${bound} of ${role} to ${subject.kind} ${JSON.stringify(whom)}` }
 }
 
 const subjectsOf = (user: UserInfo): string[] => [`User ${user.name}`, ...user.groups.map((group) => `Group ${group}`)]

@@ -41,7 +41,8 @@ function ignoreExists(error: unknown): void {
 function completeMetadata<T extends KubeObject>(wanted: T, current: Stored<T>): Stored<T>['metadata'] | undefined {
   const labels = { ...current.metadata.labels, ...wanted.metadata?.labels }
   const annotations = { ...wanted.metadata?.annotations, ...current.metadata.annotations }
-  const complete = Object.keys(labels).every((key) => labels[key] === current.metadata.labels?.[key]) && Object.keys(annotations).every((key) => key in (current.metadata.annotations ?? {}))
+  const complete = Object.keys(labels).every((key) => labels[key] === current.metadata.labels?.[key]) &&
+    Object.keys(annotations).every((key) => key in (current.metadata.annotations ?? {}))
   return complete ? undefined : { ...current.metadata, labels, annotations }
 }
 

@@ -37,11 +37,14 @@ function covers(rule: PolicyRule, atom: PolicyRule): boolean {
   return (
     every(atom.verbs, (verb) => allOr(rule.verbs, verb)) &&
     every(atom.apiGroups, (group) => allOr(rule.apiGroups, group)) &&
-    every(atom.resources, (resource) => allOr(rule.resources, resource) || (resource.includes('/') && includes(rule.resources, `*/${resource.slice(resource.indexOf('/') + 1)}`))) &&
+    every(atom.resources, (resource) => allOr(rule.resources, resource) || includes(rule.resources, anyWithSubresource(resource))) &&
     every(atom.nonResourceURLs, (path) => (rule.nonResourceURLs ?? none).some((owner) => coversPath(owner, path))) &&
     (!rule.resourceNames?.length || (atom.resourceNames !== undefined && every(atom.resourceNames, (name) => includes(rule.resourceNames, name))))
   )
 }
+
+/** `pods/log` is also permitted as the log of anything. */
+const anyWithSubresource = (resource: string): string => `*${resource.includes('/') ? resource.slice(resource.indexOf('/')) : ''}`
 
 /** Joins the verbs of atoms that differ in nothing else; rules on paths stay as they are. */
 export function compactRules(rules: readonly PolicyRule[]): PolicyRule[] {

@@ -31,10 +31,11 @@ export function reviewSelf(authorizer: Authorizer, review: SelfSubjectAccessRevi
 export function reviewLocal(authorizer: Authorizer, review: LocalSubjectAccessReview, namespace: string): LocalSubjectAccessReview {
   const { metadata, spec } = review
   const { namespace: own = '', ...others } = metadata ?? {}
+  const elsewhere = spec.resourceAttributes && (spec.resourceAttributes.namespace ?? '') !== own
   refuse('LocalSubjectAccessReview', [
     ...subjectErrors(spec),
     ...metadataErrors(others, 'must be empty except for namespace'),
-    ...(spec.resourceAttributes && (spec.resourceAttributes.namespace ?? '') !== own ? [invalid('spec.resourceAttributes.namespace', spec.resourceAttributes.namespace ?? '', 'must match metadata.namespace')] : []),
+    ...(elsewhere ? [invalid('spec.resourceAttributes.namespace', spec.resourceAttributes?.namespace ?? '', 'must match metadata.namespace')] : []),
     ...(spec.nonResourceAttributes ? [invalid('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request')] : []),
   ])
   if (own !== namespace) throw badRequestError(`spec.resourceAttributes.namespace must match namespace: ${namespace}`)
@@ -51,7 +52,8 @@ export function reviewRules(authorization: Authorization, review: SelfSubjectRul
     apiVersion: `${group}/v1`, kind: 'SelfSubjectRulesReview', metadata: {}, spec: {},
     status: {
       incomplete: isNode,
-      resourceRules: rules.filter(({ resources }) => resources?.length).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) })),
+      resourceRules: rules.filter(({ resources }) => resources?.length)
+        .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames?.length ? { resourceNames } : {}) })),
       nonResourceRules: rules.filter(({ nonResourceURLs }) => nonResourceURLs?.length).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
       ...(reasons.length ? { evaluationError: reasons.length === 1 ? reasons[0] : `[${reasons.join(', ')}]` } : {}),
     },
@@ -73,19 +75,26 @@ function subjectErrors(spec: SubjectAccessReviewSpec): FieldError[] {
 }
 
 function askedErrors({ resourceAttributes, nonResourceAttributes }: Asked): FieldError[] {
-  if (resourceAttributes && nonResourceAttributes) return [invalid('spec.nonResourceAttributes', nonResourceAttributes, 'cannot be specified in combination with resourceAttributes')]
-  if (!resourceAttributes && !nonResourceAttributes) return [invalid('spec.resourceAttributes', undefined, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]
+  if (resourceAttributes && nonResourceAttributes) {
+    return [invalid('spec.nonResourceAttributes', nonResourceAttributes, 'cannot be specified in combination with resourceAttributes')]
+  }
+  if (!resourceAttributes && !nonResourceAttributes) {
+    return [invalid('spec.resourceAttributes', undefined, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]
+  }
   return [...selectorErrors('fieldSelector', resourceAttributes?.fieldSelector), ...selectorErrors('labelSelector', resourceAttributes?.labelSelector)]
 }
 
 function selectorErrors(name: string, selector: FieldSelectorAttributes | LabelSelectorAttributes | undefined): FieldError[] {
   const path = `spec.resourceAttributes.${name}`
   if (!selector) return []
-  if (selector.rawSelector && selector.requirements?.length) return [invalid(`${path}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements')]
+  if (selector.rawSelector && selector.requirements?.length) {
+    return [invalid(`${path}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements')]
+  }
   return selector.rawSelector || selector.requirements?.length ? [] : [required(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`)]
 }
 
-const subjectOf = ({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec): UserInfo => ({ name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) })
+const subjectOf = ({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec): UserInfo =>
+  ({ name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) })
 
 function decide(authorizer: Authorizer, user: UserInfo, asked: Asked): SubjectAccessReviewStatus {
   const { verdict, reason } = authorizer.authorize(attributesOf(user, asked))

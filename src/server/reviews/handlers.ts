@@ -1,9 +1,10 @@
 // Reviews and token requests as the server's virtual kinds and subresources: answered, never kept.
 import type { Clock } from '../../base/clock.ts'
 import type {
-  AuthenticationV1TokenRequest as TokenRequest, LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectReview, SelfSubjectRulesReview, SubjectAccessReview, TokenReview,
+  AuthenticationV1TokenRequest as TokenRequest, LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectReview, SelfSubjectRulesReview,
+  SubjectAccessReview, TokenReview,
 } from '../../api/generated/types.ts'
-import type { KubeObject } from '../../api/object.ts'
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../api/object.ts'
 import type { SignToken } from '../../pki/jwt.ts'
 import { answerObject } from '../answer.ts'
 import type { Authentication } from '../authentication/authentication.ts'
@@ -27,30 +28,32 @@ export interface ReviewOptions {
 
 export function reviewHandlers(options: ReviewOptions): SubresourceHandlers {
   const { authorization } = options
+  const ofAuthorization = { group: 'authorization.k8s.io', version: 'v1' }
+  const ofAuthentication = { group: 'authentication.k8s.io', version: 'v1' }
   return new Map([
-    ['authorization.k8s.io/subjectaccessreviews', review<SubjectAccessReview>('authorization.k8s.io', 'SubjectAccessReview', (body) => reviewSubject(authorization, body))],
-    ['authorization.k8s.io/selfsubjectaccessreviews', review<SelfSubjectAccessReview>('authorization.k8s.io', 'SelfSubjectAccessReview', (body, { user }) => reviewSelf(authorization, body, user))],
-    ['authorization.k8s.io/localsubjectaccessreviews',
-      review<LocalSubjectAccessReview>('authorization.k8s.io', 'LocalSubjectAccessReview', (body, { attributes }) => reviewLocal(authorization, body, attributes.namespace))],
-    ['authorization.k8s.io/selfsubjectrulesreviews', review<SelfSubjectRulesReview>('authorization.k8s.io', 'SelfSubjectRulesReview', (body, { user }) => reviewRules(authorization, body, user))],
-    ['authentication.k8s.io/tokenreviews', review<TokenReview>('authentication.k8s.io', 'TokenReview', (body) => reviewToken(options, body))],
-    ['authentication.k8s.io/selfsubjectreviews', review<SelfSubjectReview>('authentication.k8s.io', 'SelfSubjectReview', (_body, { user }) => reviewSelfSubject(user, options.clock.now()))],
+    review<SubjectAccessReview>({ ...ofAuthorization, kind: 'SubjectAccessReview' }, (body) => reviewSubject(authorization, body)),
+    review<SelfSubjectAccessReview>({ ...ofAuthorization, kind: 'SelfSubjectAccessReview' }, (body, { user }) => reviewSelf(authorization, body, user)),
+    review<LocalSubjectAccessReview>({ ...ofAuthorization, kind: 'LocalSubjectAccessReview' }, (body, { attributes }) => reviewLocal(authorization, body, attributes.namespace)),
+    review<SelfSubjectRulesReview>({ ...ofAuthorization, kind: 'SelfSubjectRulesReview' }, (body, { user }) => reviewRules(authorization, body, user)),
+    review<TokenReview>({ ...ofAuthentication, kind: 'TokenReview' }, (body) => reviewToken(options, body)),
+    review<SelfSubjectReview>({ ...ofAuthentication, kind: 'SelfSubjectReview' }, (_body, { user }) => reviewSelfSubject(user, options.clock.now())),
     ['serviceaccounts/token', tokenHandler(options)],
   ])
 }
 
 const created = (call: SubresourceCall, object: object) => answerObject(object, { status: 201, acceptObjects: call.request.acceptObjects })
 
-function review<T extends KubeObject>(group: string, kind: string, answer: (body: T, call: SubresourceCall) => T): SubresourceHandler {
-  const apiVersion = `${group}/v1`
-  return {
+/** By the name under which the server finds it. */
+function review<T extends KubeObject>(gvk: GroupVersionKind, answer: (body: T, call: SubresourceCall) => T): [string, SubresourceHandler] {
+  const type = { apiVersion: apiVersionOf(gvk), kind: gvk.kind }
+  return [`${gvk.group}/${gvk.kind.toLowerCase()}s`, {
     methods: ['POST'],
     async handle(call) {
-      const body = call.body<T>({ apiVersion, kind })
+      const body = call.body<T>(type)
       await call.admit('CREATE', body)
-      return created(call, { ...answer(body, call), apiVersion, kind })
+      return created(call, { ...answer(body, call), ...type })
     },
-  }
+  }]
 }
 
 const tokenHandler = (options: ReviewOptions): SubresourceHandler => ({

@@ -39,12 +39,14 @@ const extendedSeconds = 365 * 24 * 3600
 /** Completes the request with what the issuer decides. @throws StatusError */
 export function completeTokenRequest({ reader, apiAudiences, clock }: TokenIssuer, request: TokenRequest, { namespace, name }: TokenTarget): TokenRequest {
   const { metadata = {}, spec } = request
-  const mismatch = (field: string, value: string) => invalidError(tokenRequest, name, [invalid(`metadata.${field}`, value, `must match the service account ${field} if specified`)])
+  const mismatch = (field: string, value: string) =>
+    invalidError(tokenRequest, name, [invalid(`metadata.${field}`, value, `must match the service account ${field} if specified`)])
   if (metadata.name && metadata.name !== name) throw mismatch('name', metadata.name)
   if (metadata.namespace && metadata.namespace !== namespace) throw mismatch('namespace', metadata.namespace)
   const account = found(reader.get(serviceaccounts, name, namespace), 'serviceaccounts', name)
   if (metadata.uid && metadata.uid !== account.metadata.uid) {
-    throw conflictError({ group, resource: 'TokenRequest' }, name, `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`)
+    const why = `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${account.metadata.uid})`
+    throw conflictError({ group, resource: 'TokenRequest' }, name, why)
   }
   const seconds = spec?.expirationSeconds ?? defaultSeconds
   const wrong = (why: string) => invalidError(tokenRequest, '', [invalid('spec.expirationSeconds', seconds, why)])
@@ -85,11 +87,14 @@ function boundObjects(reader: ObjectReader, ref: BoundObjectReference, { namespa
   const refName = ref.name ?? ''
   const sameUid = (object: Stored) => {
     if (!ref.uid || ref.uid === object.metadata.uid) return referenceTo(object)
-    throw conflictError({ group: '', resource: ref.kind ?? '' }, refName, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`)
+    const why = `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`
+    throw conflictError({ group: '', resource: ref.kind ?? '' }, refName, why)
   }
   if (kind === 'Pod') {
     const pod = found(reader.get(pods, refName, namespace), 'pods', refName)
-    if (pod.spec?.serviceAccountName !== name) throw badRequestError(`cannot bind token for serviceaccount ${JSON.stringify(name)} to pod running with different serviceaccount name.`)
+    if (pod.spec?.serviceAccountName !== name) {
+      throw badRequestError(`cannot bind token for serviceaccount ${JSON.stringify(name)} to pod running with different serviceaccount name.`)
+    }
     const nodeName = pod.spec.nodeName
     const node = nodeName ? reader.get(nodes, nodeName) : undefined
     return { pod: sameUid(pod), ...(nodeName ? { node: node ? referenceTo(node) : { name: nodeName } } : {}) }

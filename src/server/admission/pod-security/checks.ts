@@ -21,7 +21,8 @@ export interface Check {
   check(pod: CheckedPod, minor: number): Violation | undefined
 }
 
-const containersOf = ({ spec }: CheckedPod): Container[] => [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as Container[])]
+const containersOf = ({ spec }: CheckedPod): Container[] =>
+  [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as Container[])]
 const quote = (items: readonly string[]) => items.map((item) => `"${item}"`).join(', ')
 const plural = (count: number, one: string, many = `${one}s`) => (count === 1 ? one : many)
 const named = (names: readonly string[], word = 'container') => `${plural(names.length, word)} ${quote(names)}`
@@ -40,7 +41,9 @@ interface Found {
 /** Who in the pod, of its own security context and those of its containers, sets something forbidden. */
 function settersOf(pod: CheckedPod, forbidden: (context: AnyContext) => readonly string[], places: 'both' | 'containers' = 'both'): Found | undefined {
   const ofPod = places === 'both' && pod.spec.securityContext ? forbidden(pod.spec.securityContext as AnyContext) : []
-  const bad = containersOf(pod).map(({ name, securityContext }) => ({ name, values: securityContext ? forbidden(securityContext as AnyContext) : [] })).filter(({ values }) => values.length)
+  const bad = containersOf(pod)
+    .map(({ name, securityContext }) => ({ name, values: securityContext ? forbidden(securityContext as AnyContext) : [] }))
+    .filter(({ values }) => values.length)
   if (!ofPod.length && !bad.length) return undefined
   const setters = [...(ofPod.length ? ['pod'] : []), ...(bad.length ? [named(bad.map(({ name }) => name))] : [])].join(' and ')
   return { setters, values: distinct([...ofPod, ...bad.flatMap(({ values }) => values)]) }
@@ -50,7 +53,7 @@ function appArmor(pod: CheckedPod): Violation | undefined {
   const allowed = ['RuntimeDefault', 'Localhost']
   const found = settersOf(pod, ({ appArmorProfile }) => (appArmorProfile && !allowed.includes(appArmorProfile.type) ? [appArmorProfile.type] : []))
   const annotations = Object.entries(pod.metadata.annotations ?? {})
-    .filter(([key, value]) => key.startsWith('container.apparmor.security.beta.kubernetes.io/') && value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/'))
+    .filter(([key, value]) => key.startsWith('container.apparmor.security.beta.kubernetes.io/') && !['', 'runtime/default'].includes(value) && !value.startsWith('localhost/'))
     .map(([key, value]) => `${key}=${JSON.stringify(value)}`).sort()
   const setters = [...(found ? [found.setters] : []), ...(annotations.length ? [plural(annotations.length, 'annotation')] : [])]
   if (!setters.length) return undefined
@@ -89,9 +92,13 @@ function hostPathVolumes({ spec }: CheckedPod): Violation | undefined {
 }
 
 function hostPorts(pod: CheckedPod): Violation | undefined {
-  const bad = containersOf(pod).map(({ name, ports }) => ({ name, ports: (ports ?? []).flatMap(({ hostPort }) => (hostPort ? [String(hostPort)] : [])) })).filter(({ ports }) => ports.length)
+  const bad = containersOf(pod)
+    .map(({ name, ports }) => ({ name, ports: (ports ?? []).flatMap(({ hostPort }) => (hostPort ? [String(hostPort)] : [])) }))
+    .filter(({ ports }) => ports.length)
   const ports = distinct(bad.flatMap((one) => one.ports))
-  return bad.length ? { reason: 'hostPort', detail: `${named(bad.map(({ name }) => name))} ${plural(bad.length, 'uses', 'use')} ${plural(ports.length, 'hostPort')} ${ports.join(', ')}` } : undefined
+  if (!bad.length) return undefined
+  const who = `${named(bad.map(({ name }) => name))} ${plural(bad.length, 'uses', 'use')}`
+  return { reason: 'hostPort', detail: `${who} ${plural(ports.length, 'hostPort')} ${ports.join(', ')}` }
 }
 
 type Handler = Pick<Probe, 'httpGet' | 'tcpSocket'> | undefined
@@ -104,7 +111,8 @@ function hostProbes(pod: CheckedPod): Violation | undefined {
   if (!bad.length) return undefined
   const hosts = distinct(bad.flatMap((one) => one.hosts))
   const word = 'probe or lifecycle host'
-  return { reason: word, detail: `${named(distinct(bad.map(({ name }) => name)))} ${plural(bad.length, 'uses', 'use')} ${plural(hosts.length, word)} ${quote(hosts)}` }
+  const who = `${named(distinct(bad.map(({ name }) => name)))} ${plural(bad.length, 'uses', 'use')}`
+  return { reason: word, detail: `${who} ${plural(hosts.length, word)} ${quote(hosts)}` }
 }
 
 function privileged(pod: CheckedPod): Violation | undefined {
@@ -129,7 +137,9 @@ function seLinux(pod: CheckedPod, minor: number): Violation | undefined {
   })
   if (!found) return undefined
   const data = [
-    ...(parts.types.size ? [named(distinct([...parts.types]), 'type')] : []), ...(parts.user ? ['user may not be set'] : []), ...(parts.role ? ['role may not be set'] : []),
+    ...(parts.types.size ? [named(distinct([...parts.types]), 'type')] : []),
+    ...(parts.user ? ['user may not be set'] : []),
+    ...(parts.role ? ['role may not be set'] : []),
   ]
   return { reason: 'seLinuxOptions', detail: `${found.setters} set forbidden securityContext.seLinuxOptions: ${data.join('; ')}` }
 }
@@ -146,7 +156,8 @@ function restrictedSeccomp(pod: CheckedPod, minor: number): Violation | undefine
   const explicit = seccomp(pod)
   if (explicit || pod.spec.securityContext?.seccompProfile) return explicit
   const open = containersOf(pod).filter(({ securityContext }) => !securityContext?.seccompProfile).map(({ name }) => name)
-  return open.length ? { reason: 'seccompProfile', detail: `pod or ${named(open)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"` } : undefined
+  const reason = 'seccompProfile'
+  return open.length ? { reason, detail: `pod or ${named(open)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"` } : undefined
 }
 
 const sysctlsSince: readonly [number, readonly string[]][] = [
@@ -173,13 +184,16 @@ function privilegeEscalation(pod: CheckedPod, minor: number): Violation | undefi
   return bad.length ? { reason: 'allowPrivilegeEscalation != false', detail: `${named(bad)} must set securityContext.allowPrivilegeEscalation=false` } : undefined
 }
 
-const harmlessVolumes: readonly (keyof Volume)[] = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'image', 'persistentVolumeClaim', 'projected', 'secret']
+const harmlessVolumes: readonly (keyof Volume)[] = [
+  'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'image', 'persistentVolumeClaim', 'projected', 'secret',
+]
 
 function restrictedVolumes({ spec }: CheckedPod): Violation | undefined {
   const bad = (spec.volumes ?? []).filter((volume) => !harmlessVolumes.some((type) => volume[type] !== undefined))
   if (!bad.length) return undefined
   const types = distinct(bad.map((volume) => Object.keys(volume).find((key) => key !== 'name') ?? 'unknown'))
-  return { reason: 'restricted volume types', detail: `${named(bad.map(({ name }) => name), 'volume')} ${plural(bad.length, 'uses', 'use')} ${plural(types.length, 'restricted volume type')} ${quote(types)}` }
+  const who = `${named(bad.map(({ name }) => name), 'volume')} ${plural(bad.length, 'uses', 'use')}`
+  return { reason: 'restricted volume types', detail: `${who} ${plural(types.length, 'restricted volume type')} ${quote(types)}` }
 }
 
 function runAsNonRoot(pod: CheckedPod, minor: number): Violation | undefined {

@@ -66,7 +66,9 @@ function checkNamespace(reader: ObjectReader, request: AdmissionRequest): void {
   const { metadata } = draftOf<Namespace>(request)
   const now = policyOf(metadata?.labels)
   const before = request.operation === 'UPDATE' ? policyOf(currentOf<Namespace>(request).metadata?.labels) : undefined
-  if (now.errors.length && JSON.stringify(now.errors) !== JSON.stringify(before?.errors)) throw invalidError({ group: '', kind: 'Namespace' }, metadata?.name ?? '', now.errors)
+  if (now.errors.length && JSON.stringify(now.errors) !== JSON.stringify(before?.errors)) {
+    throw invalidError({ group: '', kind: 'Namespace' }, metadata?.name ?? '', now.errors)
+  }
   if (!before) return
   const [level, previous] = [now.policy.enforce, before.policy.enforce]
   if (level.level === 'privileged' || describePolicy(level) === describePolicy(previous)) return
@@ -86,7 +88,8 @@ function existingViolations(reader: ObjectReader, namespace: string, level: Leve
     const others = names.length - 1
     return `${names.sort()[0]}${others ? ` (and ${others} other pod${others > 1 ? 's' : ''})` : ''}: ${reason}`
   })
-  return [`existing pods in namespace ${JSON.stringify(namespace)} violate the new PodSecurity enforce level ${JSON.stringify(describePolicy(level))}`, ...lines.sort()]
+  const head = `existing pods in namespace ${JSON.stringify(namespace)} violate the new PodSecurity enforce level ${JSON.stringify(describePolicy(level))}`
+  return [head, ...lines.sort()]
 }
 
 const mostPodsChecked = 3000
