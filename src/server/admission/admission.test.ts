@@ -123,6 +123,18 @@ describe('a pod', () => {
   })
 })
 
+describe('a resize', () => {
+  it('is refused beyond what the node has', async () => {
+    reader.put(nodes, { metadata: { name: 'n1' }, status: { allocatable: { cpu: '2', memory: '1Gi' } } })
+    const resized = (cpu: string, generation: number) => pod({ nodeName: 'n1', serviceAccountName: 'default', containers: [{ name: 'c', resources: { requests: { cpu } } }] }, { generation })
+    const resize = (cpu: string) => write(pods, resized(cpu, 2), { operation: 'UPDATE', subresource: 'resize', current: resized('1', 1) })
+    await resize('2')
+    await expect(resize('2100m')).rejects.toMatchObject({
+      message: 'pods "p" is forbidden: node didn\'t have enough allocatable resources: cpu, requested: 2100, allocatable: 2000', status: { details: { causes: [{ reason: 'NodeCapacity' }] } },
+    })
+  })
+})
+
 describe('namespaces', () => {
   it('that are missing or going away take nothing new', async () => {
     await expect(write(pods, pod({}, { namespace: 'none' }))).rejects.toMatchObject({ code: 404, message: 'namespaces "none" not found' })

@@ -13,6 +13,7 @@ import {
 import { createLimitRanger } from './limit-ranger.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
 import { createNodeRestriction } from './node-restriction.ts'
+import { createPodResize } from './pod-resize.ts'
 import { createPodSecurity } from './pod-security/index.ts'
 import { createPriority } from './priority.ts'
 import { createResourceQuota } from './resource-quota.ts'
@@ -47,6 +48,7 @@ export const createAdmission = ({ reader, authorization, clock, client }: Admiss
   certificateSubjectRestriction,
   createDefaultIngressClass(reader),
   createPodTopologyLabels(reader),
+  createPodResize(reader),
   createResourceQuota({ reader, client, clock }),
 ]
 
