@@ -67,7 +67,8 @@ import { flowschemas } from './flowcontrol.apiserver.k8s.io/flowschemas.ts'
 import { prioritylevelconfigurations } from './flowcontrol.apiserver.k8s.io/prioritylevelconfigurations.ts'
 
 export const builtinResources: readonly ResourceDefinition[] = [
-  bindings, componentstatuses, configmaps, endpoints, coreEvents, limitranges, namespaces, nodes, persistentvolumeclaims, persistentvolumes, pods, podtemplates, replicationcontrollers, resourcequotas, secrets, serviceaccounts, services,
+  bindings, componentstatuses, configmaps, endpoints, coreEvents, limitranges, namespaces, nodes, persistentvolumeclaims, persistentvolumes, pods,
+  podtemplates, replicationcontrollers, resourcequotas, secrets, serviceaccounts, services,
   controllerrevisions, daemonsets, deployments, replicasets, statefulsets,
   cronjobs, jobs,
   horizontalpodautoscalers,
@@ -83,7 +84,8 @@ export const builtinResources: readonly ResourceDefinition[] = [
   certificatesigningrequests,
   selfsubjectreviews, tokenreviews,
   localsubjectaccessreviews, selfsubjectaccessreviews, selfsubjectrulesreviews, subjectaccessreviews,
-  mutatingadmissionpolicies, mutatingadmissionpolicybindings, mutatingwebhookconfigurations, validatingadmissionpolicies, validatingadmissionpolicybindings, validatingwebhookconfigurations,
+  mutatingadmissionpolicies, mutatingadmissionpolicybindings, mutatingwebhookconfigurations, validatingadmissionpolicies,
+  validatingadmissionpolicybindings, validatingwebhookconfigurations,
   deviceclasses, resourceclaims, resourceclaimtemplates, resourceslices,
   flowschemas, prioritylevelconfigurations,
 ]

@@ -21,16 +21,22 @@ function* resources(field: string, list: readonly string[] = []): Findings {
     if (!text) yield required(`${field}[${index}]`)
     const [resource, sub] = text.split('/')
     const before = list.slice(0, index)
-    if (sub !== undefined && before.includes(`${resource}/*`)) yield invalid(`${field}[${index}]`, text, `if '${resource}/*' is present, must not specify ${text}`)
+    if (sub !== undefined && before.includes(`${resource}/*`)) {
+      yield invalid(`${field}[${index}]`, text, `if '${resource}/*' is present, must not specify ${text}`)
+    }
     if (sub !== undefined && before.includes(`*/${sub}`)) yield invalid(`${field}[${index}]`, text, `if '*/${sub}' is present, must not specify ${text}`)
   }
   if (list.length > 1 && list.includes('*/*')) yield invalid(field, list, "if '*/*' is present, must not specify other resources")
-  if (list.includes('*') && list.some((text) => text !== '*' && !text.includes('/'))) yield invalid(field, list, "if '*' is present, must not specify other resources without subresources")
+  if (list.includes('*') && list.some((text) => text !== '*' && !text.includes('/'))) {
+    yield invalid(field, list, "if '*' is present, must not specify other resources without subresources")
+  }
 }
 
 export function* rule(field: string, own: RuleWithOperations): Findings {
   yield* notBeside(`${field}.operations`, own.operations, 'operations')
-  for (const [index, operation] of (own.operations ?? []).entries()) if (!operations.includes(operation)) yield notSupported(`${field}.operations[${index}]`, operation, operations)
+  for (const [index, operation] of (own.operations ?? []).entries()) {
+    if (!operations.includes(operation)) yield notSupported(`${field}.operations[${index}]`, operation, operations)
+  }
   yield* notBeside(`${field}.apiGroups`, own.apiGroups, 'API groups')
   yield* notBeside(`${field}.apiVersions`, own.apiVersions, 'API versions')
   for (const [index, version] of (own.apiVersions ?? []).entries()) if (!version) yield required(`${field}.apiVersions[${index}]`)
@@ -101,7 +107,9 @@ function* webhook(field: string, own: ValidatingWebhook): Findings {
   if (own.sideEffects === undefined) yield required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun')
   yield* oneOfIfSet(`${field}.sideEffects`, own.sideEffects, ['None', 'NoneOnDryRun'])
   const seconds = own.timeoutSeconds
-  if (seconds !== undefined && (seconds > 30 || seconds < 1)) yield invalid(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')
+  if (seconds !== undefined && (seconds > 30 || seconds < 1)) {
+    yield invalid(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')
+  }
   yield* labelSelector(`${field}.namespaceSelector`, own.namespaceSelector)
   yield* labelSelector(`${field}.objectSelector`, own.objectSelector)
   yield* clientConfig(`${field}.clientConfig`, own.clientConfig ?? {})
@@ -112,7 +120,9 @@ function* webhook(field: string, own: ValidatingWebhook): Findings {
 export const validateWebhooks = listed(function* ({ webhooks = [] }: ValidatingWebhookConfiguration | MutatingWebhookConfiguration): Findings {
   for (const [index, own] of webhooks.entries()) {
     yield* webhook(`webhooks[${index}]`, own)
-    if ('reinvocationPolicy' in own) yield* oneOfIfSet(`webhooks[${index}].reinvocationPolicy`, own.reinvocationPolicy as string | undefined, ['IfNeeded', 'Never'])
+    if ('reinvocationPolicy' in own) {
+      yield* oneOfIfSet(`webhooks[${index}].reinvocationPolicy`, own.reinvocationPolicy as string | undefined, ['IfNeeded', 'Never'])
+    }
     if (own.name && webhooks.findIndex((w) => w.name === own.name) < index) yield duplicate(`webhooks[${index}].name`, own.name)
   }
 })
@@ -173,7 +183,9 @@ export const validateValidatingBinding = listed(function* ({ spec }: ValidatingA
     if (!actions.includes(action)) yield notSupported(`spec.validationActions[${index}]`, action, actions)
     if (own.indexOf(action) < index) yield duplicate(`spec.validationActions[${index}]`, action)
   }
-  if (own.includes('Deny') && own.includes('Warn')) yield invalid('spec.validationActions', own, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)')
+  if (own.includes('Deny') && own.includes('Warn')) {
+    yield invalid('spec.validationActions', own, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)')
+  }
 })
 
 export const validateMutatingBinding = listed(function* ({ spec }: MutatingAdmissionPolicyBinding): Findings {

@@ -1,6 +1,8 @@
 // Source: pkg/apis/apps/validation.
 import { forbidden, invalid, notSupported, required } from '../../field-error.ts'
-import type { ControllerRevision, DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, ReplicaSet, StatefulSet, StatefulSetSpec } from '../../generated/types.ts'
+import type {
+  ControllerRevision, DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, ReplicaSet, StatefulSet, StatefulSetSpec,
+} from '../../generated/types.ts'
 import { isDnsLabel } from '../../names.ts'
 import { labelSelectorOf } from '../../selector.ts'
 import { equal } from '../common/equal.ts'
@@ -82,7 +84,9 @@ export const validateDaemonSet = listed(function* ({ spec }: DaemonSet): Finding
   const labels = spec.template?.metadata?.labels
   yield* labelSelector('spec.selector', spec.selector)
   const readable = !spec.selector || isReadable(spec.selector)
-  if (readable && !labelSelectorOf(spec.selector).matches(labels)) yield invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')
+  if (readable && !labelSelectorOf(spec.selector).matches(labels)) {
+    yield invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')
+  }
   if (spec.selector && isEmptySelector(spec.selector)) yield invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset')
   yield* podTemplate('spec.template', spec.template)
   yield* runsForEver('spec.template', spec.template, 'DaemonSet')
@@ -126,11 +130,15 @@ function effectiveTemplate({ template, volumeClaimTemplates = [] }: StatefulSetS
 export const validateStatefulSet = listed(function* ({ spec }: StatefulSet): Findings {
   if (!spec) return yield required('spec.selector')
   if (!spec.podManagementPolicy) yield required('spec.podManagementPolicy')
-  else if (!['OrderedReady', 'Parallel'].includes(spec.podManagementPolicy)) yield invalid('spec.podManagementPolicy', spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")
+  else if (!['OrderedReady', 'Parallel'].includes(spec.podManagementPolicy)) {
+    yield invalid('spec.podManagementPolicy', spec.podManagementPolicy, "must be 'OrderedReady' or 'Parallel'")
+  }
   yield* statefulStrategy(spec)
   for (const name of ['whenDeleted', 'whenScaled'] as const) {
     const policy = spec.persistentVolumeClaimRetentionPolicy?.[name]
-    if (policy !== undefined && policy !== 'Retain' && policy !== 'Delete') yield notSupported(`spec.persistentVolumeClaimRetentionPolicy.${name}`, policy, ['Retain', 'Delete'])
+    if (policy !== undefined && policy !== 'Retain' && policy !== 'Delete') {
+      yield notSupported(`spec.persistentVolumeClaimRetentionPolicy.${name}`, policy, ['Retain', 'Delete'])
+    }
   }
   for (const [index, claim] of (spec.volumeClaimTemplates ?? []).entries()) yield* claimSpec(`spec.volumeClaimTemplates[${index}].spec`, claim.spec)
   yield* nonNegative('spec.replicas', spec.replicas)

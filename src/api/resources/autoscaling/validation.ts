@@ -14,12 +14,16 @@ function* reference(field: string, { kind, name, apiVersion = '' }: V2CrossVersi
 
 function* target(field: string, own: V2MetricTarget): Findings {
   if (!own.type) yield required(`${field}.type`, 'must specify a metric target type')
-  if (!['Utilization', 'Value', 'AverageValue'].includes(own.type)) yield invalid(`${field}.type`, own.type ?? '', 'must be either Utilization, Value, or AverageValue')
+  if (!['Utilization', 'Value', 'AverageValue'].includes(own.type)) {
+    yield invalid(`${field}.type`, own.type ?? '', 'must be either Utilization, Value, or AverageValue')
+  }
   for (const name of ['value', 'averageValue'] as const) {
     const amount = quantityOf(own[name])
     if (amount && amount.nanos <= 0n) yield invalid(`${field}.${name}`, own[name], 'must be positive')
   }
-  if (own.averageUtilization !== undefined && own.averageUtilization < 1) yield invalid(`${field}.averageUtilization`, own.averageUtilization, 'must be greater than 0')
+  if (own.averageUtilization !== undefined && own.averageUtilization < 1) {
+    yield invalid(`${field}.averageUtilization`, own.averageUtilization, 'must be greater than 0')
+  }
 }
 
 function* metricName(field: string, name: string | undefined): Findings {
@@ -42,7 +46,9 @@ const sources: Readonly<Record<string, { key: keyof V2MetricSpec; check(field: s
       yield* reference(`${field}.describedObject`, own!.describedObject)
       yield* metricName(`${field}.metric.name`, own!.metric?.name)
       yield* target(`${field}.target`, own!.target)
-      if (own!.target.value === undefined && own!.target.averageValue === undefined) yield required(`${field}.target.averageValue`, 'must set either a target value or averageValue')
+      if (own!.target.value === undefined && own!.target.averageValue === undefined) {
+        yield required(`${field}.target.averageValue`, 'must set either a target value or averageValue')
+      }
     },
   },
   External: {
@@ -118,7 +124,9 @@ export const validateAutoscaler = listed(function* ({ spec }: V2HorizontalPodAut
   yield* reference('spec.scaleTargetRef', spec?.scaleTargetRef ?? { kind: '', name: '' }, { groupRequired: spec?.scaleTargetRef?.kind !== 'ReplicationController' })
   for (const [index, own] of (spec?.metrics ?? []).entries()) yield* metric(`spec.metrics[${index}]`, own)
   const scalesFromZero = spec?.metrics?.some((m) => m.type === 'Object' || m.type === 'External')
-  if (minReplicas === 0 && !scalesFromZero) yield forbidden('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas')
+  if (minReplicas === 0 && !scalesFromZero) {
+    yield forbidden('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas')
+  }
   yield* scalingRules('spec.behavior.scaleUp', spec?.behavior?.scaleUp)
   yield* scalingRules('spec.behavior.scaleDown', spec?.behavior?.scaleDown)
 })

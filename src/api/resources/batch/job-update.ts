@@ -51,7 +51,9 @@ function* consistentStatus(job: Job): Findings {
   for (const name of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const) yield* nonNegative(`status.${name}`, status[name])
   if (has(job, 'Complete') && has(job, 'Failed')) yield about('cannot set Complete=True and Failed=true conditions')
   if (has(job, 'Complete') && has(job, 'FailureTarget')) yield about('cannot set Complete=True and FailureTarget=true conditions')
-  if (status.completionTime && !has(job, 'Complete')) yield invalid('status.completionTime', status.completionTime, 'cannot set completionTime when there is no Complete=True condition')
+  if (status.completionTime && !has(job, 'Complete')) {
+    yield invalid('status.completionTime', status.completionTime, 'cannot set completionTime when there is no Complete=True condition')
+  }
   if (!status.completionTime && has(job, 'Complete')) yield required('status.completionTime', 'completionTime is required for Complete jobs')
   if (has(job, 'Failed') && !has(job, 'FailureTarget')) yield about('cannot set Failed=True condition without the FailureTarget=true condition')
   if (has(job, 'Complete') && !has(job, 'SuccessCriteriaMet')) yield about('cannot set Complete=True condition without the SuccessCriteriaMet=true condition')
@@ -76,7 +78,9 @@ export const validateJobStatus = listed(function* (draft: Job, current: Job): Fi
   }
   if ((after.failed ?? 0) < (before.failed ?? 0)) yield invalid('status.failed', after.failed ?? 0, 'cannot decrease the failed counter')
   const scalable = draft.spec?.completionMode === 'Indexed' && draft.spec.completions === draft.spec.parallelism
-  if (!scalable && (after.succeeded ?? 0) < (before.succeeded ?? 0)) yield invalid('status.succeeded', after.succeeded ?? 0, 'cannot decrease the succeeded counter')
+  if (!scalable && (after.succeeded ?? 0) < (before.succeeded ?? 0)) {
+    yield invalid('status.succeeded', after.succeeded ?? 0, 'cannot decrease the succeeded counter')
+  }
   if (after.completionTime && before.completionTime) yield* immutable('status.completionTime', after.completionTime, before.completionTime)
   const resuming = has(current, 'Suspended') && draft.status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'False')
   if (before.startTime && after.startTime !== before.startTime && !draft.spec?.suspend && !resuming) {

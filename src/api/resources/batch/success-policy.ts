@@ -35,7 +35,9 @@ export function* successPolicy(field: string, { rules = [] }: SuccessPolicy, com
   if (rules.length > 20) yield tooMany(`${field}.rules`, rules.length, 20)
   for (const [at, { succeededCount, succeededIndexes }] of rules.entries()) {
     const path = `${field}.rules[${at}]`
-    if (succeededCount === undefined && succeededIndexes === undefined) yield required(path, 'at least one of succeededCount or succeededIndexes must be specified')
+    if (succeededCount === undefined && succeededIndexes === undefined) {
+      yield required(path, 'at least one of succeededCount or succeededIndexes must be specified')
+    }
     let named = 0
     if (succeededIndexes !== undefined) {
       if (succeededIndexes.length > limit) yield tooLong(`${path}.succeededIndexes`, limit)
@@ -47,7 +49,9 @@ export function* successPolicy(field: string, { rules = [] }: SuccessPolicy, com
     }
     yield* nonNegative(`${path}.succeededCount`, succeededCount)
     if (succeededCount === undefined) continue
-    if (succeededCount > completions) yield invalid(`${path}.succeededCount`, succeededCount, `must be less than or equal to ${completions} (the number of specified completions)`)
+    if (succeededCount > completions) {
+      yield invalid(`${path}.succeededCount`, succeededCount, `must be less than or equal to ${completions} (the number of specified completions)`)
+    }
     if (succeededIndexes !== undefined && succeededCount > named) {
       yield invalid(`${path}.succeededCount`, succeededCount, `must be less than or equal to ${named} (the number of indexes in the specified succeededIndexes field)`)
     }

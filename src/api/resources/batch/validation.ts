@@ -17,7 +17,9 @@ function* indexed(field: string, spec: JobSpec): Findings {
   const { completions, parallelism = 0, maxFailedIndexes } = spec
   if (completions === undefined) yield required(`${field}.completions`, 'when completion mode is Indexed')
   if (parallelism > 100_000) yield invalid(`${field}.parallelism`, parallelism, 'must be less than or equal to 100000 when completion mode is Indexed')
-  if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) yield invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions')
+  if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) {
+    yield invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions')
+  }
   if ((maxFailedIndexes ?? 0) > 100_000) yield invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to 100000')
   if ((completions ?? 0) <= manyCompletions || spec.backoffLimitPerIndex === undefined) return
   const when = `must be less than or equal to 10000 when completions are above ${manyCompletions} and used with backoff limit per index`
@@ -30,7 +32,9 @@ function* exitCodes(field: string, { operator, containerName, values = [] }: Pod
   const names = [...(spec.template.spec?.containers ?? []), ...(spec.template.spec?.initContainers ?? [])].map((c) => c.name)
   if (!operator) yield required(`${field}.operator`, 'valid values: ["In" "NotIn"]')
   else if (operator !== 'In' && operator !== 'NotIn') yield notSupported(`${field}.operator`, operator, ['In', 'NotIn'])
-  if (containerName !== undefined && !names.includes(containerName)) yield invalid(`${field}.containerName`, containerName, 'must be one of the container or initContainer names in the pod template')
+  if (containerName !== undefined && !names.includes(containerName)) {
+    yield invalid(`${field}.containerName`, containerName, 'must be one of the container or initContainer names in the pod template')
+  }
   if (values.length === 0) yield invalid(`${field}.values`, values, 'at least one value is required')
   if (values.length > 255) yield tooMany(`${field}.values`, values.length, 255)
   for (const [index, value] of values.entries()) {
@@ -45,8 +49,9 @@ const withoutValue = (field: string, detail: string) => ({ ...invalid(field, '')
 
 function* failureRule(field: string, rule: PodFailurePolicyRule, spec: JobSpec): Findings {
   if (!rule.action) yield required(`${field}.action`, `valid values: [${failureActions.map((a) => JSON.stringify(a)).join(' ')}]`)
-  else if (rule.action === 'FailIndex' && spec.backoffLimitPerIndex === undefined) yield invalid(`${field}.action`, rule.action, 'requires the backoffLimitPerIndex to be set')
-  else if (!failureActions.includes(rule.action)) yield notSupported(`${field}.action`, rule.action, failureActions)
+  else if (rule.action === 'FailIndex' && spec.backoffLimitPerIndex === undefined) {
+    yield invalid(`${field}.action`, rule.action, 'requires the backoffLimitPerIndex to be set')
+  } else if (!failureActions.includes(rule.action)) yield notSupported(`${field}.action`, rule.action, failureActions)
   if (rule.onExitCodes) yield* exitCodes(`${field}.onExitCodes`, rule.onExitCodes, spec)
   const conditions = rule.onPodConditions ?? []
   if (conditions.length > 20) yield tooMany(`${field}.onPodConditions`, conditions.length, 20)
@@ -82,7 +87,9 @@ function* restartPolicy(field: string, spec: JobSpec): Findings {
 
 export function* jobSpec(field: string, spec: JobSpec): Findings {
   for (const name of counts) yield* nonNegative(`${field}.${name}`, spec[name])
-  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) yield required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified')
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    yield required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified')
+  }
   if (spec.managedBy !== undefined) {
     yield* checked(`${field}.managedBy`, spec.managedBy, isDomainPrefixedPath)
     if (spec.managedBy.length > 63) yield tooLong(`${field}.managedBy`, 63)

@@ -16,7 +16,9 @@ const legacySigner = 'kubernetes.io/legacy-unknown'
 export function* signerName(field: string, name: string | undefined): Findings {
   if (!name) return yield required(field)
   const [domain = '', path = '', ...more] = name.split('/')
-  if (!name.includes('/') || more.length > 0) return yield invalid(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+  if (!name.includes('/') || more.length > 0) {
+    return yield invalid(field, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+  }
   if (domain.length > 253) yield tooLong(field, 253)
   const labels = domain.split('.')
   const odd = labels.find((label) => isDnsLabel(label).length > 0)
@@ -70,7 +72,9 @@ const validateChange = (approving: boolean) => listed(function* (draft: Certific
   for (const type of approving ? [] : ['Approved', 'Denied']) {
     const [after, before] = [ofType(draft, type), ofType(current, type)]
     if (after.length > before.length) yield forbidden(at, `updates may not add a condition of type "${type}"`)
-    else if (after.length === before.length && !equal(after, before)) yield forbidden(at, `updates may not modify a condition of type "${type}"\n${changesText(type, before, after)}`)
+    else if (after.length === before.length && !equal(after, before)) {
+      yield forbidden(at, `updates may not modify a condition of type "${type}"\n${changesText(type, before, after)}`)
+    }
   }
   const [certificate, old] = [draft.status?.certificate ?? '', current.status?.certificate ?? '']
   if (certificate === old) return

@@ -12,7 +12,9 @@ const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
 
 function* finalizer(field: string, name: string): Findings {
   yield* messages(field, name, isQualifiedName(name))
-  if (!name.includes('/') && !standardFinalizers.includes(name)) yield invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')
+  if (!name.includes('/') && !standardFinalizers.includes(name)) {
+    yield invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')
+  }
 }
 
 export const validateNamespace = listed(function* ({ spec }: Namespace): Findings {
@@ -22,7 +24,9 @@ export const validateNamespace = listed(function* ({ spec }: Namespace): Finding
 export const validateNamespaceStatus = listed(function* ({ metadata, status }: Namespace): Findings {
   const phase = status?.phase ?? ''
   if (!metadata?.deletionTimestamp && phase !== 'Active') yield invalid('status.Phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")
-  if (metadata?.deletionTimestamp && phase !== 'Terminating') yield invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")
+  if (metadata?.deletionTimestamp && phase !== 'Terminating') {
+    yield invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")
+  }
 })
 
 function* taints(field: string, all: readonly Taint[] | undefined): Findings {
@@ -50,8 +54,12 @@ export const validateNode = listed(function* ({ spec, status }: Node): Findings 
 
 export const validateNodeUpdate = listed(function* (draft: Node, current: Node): Findings {
   const [after, before] = [draft.spec ?? {}, current.spec ?? {}]
-  if (before.podCIDRs?.length && !equal(after.podCIDRs, before.podCIDRs)) yield forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')
-  if (before.providerID && after.providerID !== before.providerID) yield forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid')
+  if (before.podCIDRs?.length && !equal(after.podCIDRs, before.podCIDRs)) {
+    yield forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')
+  }
+  if (before.providerID && after.providerID !== before.providerID) {
+    yield forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid')
+  }
 })
 
 export const validateNodeStatus = listed(function* ({ status }: Node): Findings {

@@ -47,7 +47,9 @@ function* jsonObject(key: string, value: string | undefined): Findings {
   const refuse = (why: string) => invalid(`data[${key}]`, '<secret contents redacted>', why)
   try {
     const parsed: unknown = JSON.parse(Buffer.from(value, 'base64').toString())
-    if (typeof parsed !== 'object' || Array.isArray(parsed)) yield refuse(`json: cannot unmarshal ${Array.isArray(parsed) ? 'array' : typeof parsed} into Go value of type map[string]interface {}`)
+    if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+      yield refuse(`json: cannot unmarshal ${Array.isArray(parsed) ? 'array' : typeof parsed} into Go value of type map[string]interface {}`)
+    }
   } catch {
     yield refuse(value === '' ? 'unexpected end of JSON input' : 'invalid character in JSON')
   }

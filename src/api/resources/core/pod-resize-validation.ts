@@ -24,7 +24,9 @@ function* order(draft: PodSpec, current: PodSpec): Findings {
   for (const kind of ['containers', 'initContainers'] as const) {
     const [after, before] = [draft[kind] ?? [], current[kind] ?? []]
     if (after.length !== before.length) yield forbidden(`spec.${kind}`, `${kind} may not be added or removed on resize`)
-    else for (const [index, old] of before.entries()) if (after[index]?.name !== old.name) yield forbidden(`spec.${kind}[${index}].name`, `${kind} may not be renamed or reordered on resize`)
+    else for (const [index, old] of before.entries()) {
+      if (after[index]?.name !== old.name) yield forbidden(`spec.${kind}[${index}].name`, `${kind} may not be renamed or reordered on resize`)
+    }
   }
 }
 

@@ -17,7 +17,9 @@ function* podAnnotations({ metadata, spec }: Pod): Findings {
   const at = 'metadata.annotations'
   if (all[mirror] !== undefined && !spec?.nodeName) yield invalid(`${at}[${mirror}]`, all[mirror], 'must set spec.nodeName if mirror pod annotation is set')
   const cost = all[deletionCost]
-  if (cost !== undefined && (!/^(0|-?[1-9]\d*)$/.test(cost) || Math.abs(Number(cost)) > 2147483647)) yield invalid(`${at}[${deletionCost}]`, cost, 'must be a 32bit integer')
+  if (cost !== undefined && (!/^(0|-?[1-9]\d*)$/.test(cost) || Math.abs(Number(cost)) > 2147483647)) {
+    yield invalid(`${at}[${deletionCost}]`, cost, 'must be a 32bit integer')
+  }
 }
 
 function* tokensNeedAccount(spec: PodSpec): Findings {

@@ -83,9 +83,15 @@ function* limitOrder(field: string, item: LimitRangeItem): Findings {
     const [min, max, limit, request, ratio] = [item.min, item.max, item.default, item.defaultRequest, item.maxLimitRequestRatio].map((list) => quantityOf(list?.[name]))
     const above = (a: typeof min, b: typeof min) => a !== undefined && b !== undefined && a.compare(b) > 0
     if (above(min, max)) yield invalid(`${field}.min[${name}]`, `${min}`, `min value ${min} is greater than max value ${max}`)
-    if (above(min, request)) yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `min value ${min} is greater than default request value ${request}`)
-    if (above(request, max)) yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `default request value ${request} is greater than max value ${max}`)
-    if (above(request, limit)) yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `default request value ${request} is greater than default limit value ${limit}`)
+    if (above(min, request)) {
+      yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `min value ${min} is greater than default request value ${request}`)
+    }
+    if (above(request, max)) {
+      yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `default request value ${request} is greater than max value ${max}`)
+    }
+    if (above(request, limit)) {
+      yield invalid(`${field}.defaultRequest[${name}]`, `${request}`, `default request value ${request} is greater than default limit value ${limit}`)
+    }
     if (above(min, limit)) yield invalid(`${field}.default[${name}]`, `${min}`, `min value ${min} is greater than default value ${limit}`)
     if (above(limit, max)) yield invalid(`${field}.default[${name}]`, `${max}`, `default value ${limit} is greater than max value ${max}`)
     if (ratio && ratio.nanos < 1_000_000_000n) yield invalid(`${field}.maxLimitRequestRatio[${name}]`, `${ratio}`, `ratio ${ratio} is less than 1`)

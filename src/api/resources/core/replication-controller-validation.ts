@@ -13,11 +13,15 @@ export const validateReplicationController = listed(function* ({ spec }: Replica
   yield* nonNegative('spec.replicas', spec.replicas)
   if (!template) return yield required('spec.template')
   const labels = template.metadata?.labels
-  if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value)) yield invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')
+  if (Object.entries(selector).some(([key, value]) => labels?.[key] !== value)) {
+    yield invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')
+  }
   yield* podTemplate('spec.template', template)
   if (!template.spec) return
   if (template.spec.restartPolicy !== 'Always') yield notSupported('spec.template.spec.restartPolicy', template.spec.restartPolicy ?? '', ['Always'])
-  if (template.spec.activeDeadlineSeconds !== undefined) yield forbidden('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicationController is not Supported')
+  if (template.spec.activeDeadlineSeconds !== undefined) {
+    yield forbidden('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicationController is not Supported')
+  }
 })
 
 export const validateReplicationControllerStatus = listed(function* ({ status }: ReplicationController): Findings {

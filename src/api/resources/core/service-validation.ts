@@ -74,10 +74,14 @@ function* clusterIps(spec: ServiceSpec, current: ServiceSpec | undefined): Findi
     if (ip !== 'None' && !current?.clusterIPs?.includes(ip)) yield* legacyIp(`${at}[${index}]`, ip)
   }
   if (clusterIPs.length > 2) yield invalid(at, clusterIPs, 'may only hold up to 2 values')
-  if (clusterIPs.length === 2 && isIPv6(clusterIPs[0]!) === isIPv6(clusterIPs[1]!)) yield invalid(at, clusterIPs, 'may specify no more than one IP for each IP family')
+  if (clusterIPs.length === 2 && isIPv6(clusterIPs[0]!) === isIPv6(clusterIPs[1]!)) {
+    yield invalid(at, clusterIPs, 'may specify no more than one IP for each IP family')
+  }
   for (const [index, family] of ipFamilies.entries()) {
     const ip = clusterIPs[index]
-    if (ip && ip !== 'None' && isIPv6(ip) !== (family === 'IPv6')) yield invalid(`${at}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``)
+    if (ip && ip !== 'None' && isIPv6(ip) !== (family === 'IPv6')) {
+      yield invalid(`${at}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``)
+    }
   }
 }
 
@@ -145,7 +149,9 @@ export const validateServiceUpdate = listed(function* (draft: Service, current: 
 
 export const validateServiceStatus = listed(function* ({ spec, status }: Service): Findings {
   const ingress = status?.loadBalancer?.ingress ?? []
-  if (spec?.type !== 'LoadBalancer' && ingress.length > 0) return yield forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")
+  if (spec?.type !== 'LoadBalancer' && ingress.length > 0) {
+    return yield forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")
+  }
   for (const [index, { ip, ipMode, hostname }] of ingress.entries()) {
     const at = `status.loadBalancer.ingress[${index}]`
     if (ip) yield* legacyIp(`${at}.ip`, ip)

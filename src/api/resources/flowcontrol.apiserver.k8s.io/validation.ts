@@ -36,13 +36,17 @@ function* ruleVerbs(field: string, own: readonly string[] | undefined): Findings
 function* rules(field: string, own: PolicyRulesWithSubjects): Findings {
   yield* filled(`${field}.subjects`, own.subjects, 'subjects must contain at least one value')
   for (const [index, s] of (own.subjects ?? []).entries()) yield* subject(`${field}.subjects[${index}]`, s)
-  if (!own.resourceRules?.length && !own.nonResourceRules?.length) yield required(field, 'at least one of resourceRules and nonResourceRules has to be non-empty')
+  if (!own.resourceRules?.length && !own.nonResourceRules?.length) {
+    yield required(field, 'at least one of resourceRules and nonResourceRules has to be non-empty')
+  }
   for (const [index, rule] of (own.resourceRules ?? []).entries()) {
     const at = `${field}.resourceRules[${index}]`
     yield* ruleVerbs(`${at}.verbs`, rule.verbs)
     yield* wildcardAlone(`${at}.apiGroups`, rule.apiGroups, { empty: 'resource rules must supply at least one api group', others: 'api groups' })
     yield* wildcardAlone(`${at}.resources`, rule.resources, { empty: 'resource rules must supply at least one resource', others: 'resources' })
-    if (!rule.namespaces?.length && !rule.clusterScope) yield required(`${at}.namespaces`, 'resource rules that are not cluster scoped must supply at least one namespace')
+    if (!rule.namespaces?.length && !rule.clusterScope) {
+      yield required(`${at}.namespaces`, 'resource rules that are not cluster scoped must supply at least one namespace')
+    }
   }
   for (const [index, rule] of (own.nonResourceRules ?? []).entries()) {
     const at = `${field}.nonResourceRules[${index}]`
@@ -73,7 +77,9 @@ function* queuing(field: string, { queueLengthLimit = 0, queues = 0, handSize = 
 }
 
 function* shares(field: string, own: { nominalConcurrencyShares?: number; lendablePercent?: number }): Findings {
-  if ((own.nominalConcurrencyShares ?? 0) < 0) yield invalid(`${field}.nominalConcurrencyShares`, own.nominalConcurrencyShares, 'must be a non-negative integer')
+  if ((own.nominalConcurrencyShares ?? 0) < 0) {
+    yield invalid(`${field}.nominalConcurrencyShares`, own.nominalConcurrencyShares, 'must be a non-negative integer')
+  }
   const percent = own.lendablePercent ?? 0
   if (percent < 0 || percent > 100) yield invalid(`${field}.lendablePercent`, percent, 'must be between 0 and 100, inclusive')
 }
@@ -91,7 +97,9 @@ export const validatePriorityLevel = listed(function* ({ metadata, spec }: Prior
   if (exempt) yield forbidden('spec.exempt', 'must be nil if the type is Limited')
   if (!limited) return yield required('spec.limited', 'must not be empty when type is Limited')
   yield* shares('spec.limited', limited)
-  if ((limited.borrowingLimitPercent ?? 0) < 0) yield invalid('spec.limited.borrowingLimitPercent', limited.borrowingLimitPercent, 'if specified, must be a non-negative integer')
+  if ((limited.borrowingLimitPercent ?? 0) < 0) {
+    yield invalid('spec.limited.borrowingLimitPercent', limited.borrowingLimitPercent, 'if specified, must be a non-negative integer')
+  }
   const response = limited.limitResponse
   const at = 'spec.limited.limitResponse'
   yield* oneOf(`${at}.type`, response?.type, ['Queue', 'Reject'])

@@ -16,7 +16,9 @@ function* port(field: string, { protocol, port: own, endPort }: NetworkPolicyPor
     if (endPort < own) yield invalid(`${field}.endPort`, own, 'must be greater than or equal to `port`')
     yield* messages(`${field}.endPort`, endPort, isPortNumber(endPort))
   } else {
-    if (endPort !== undefined) yield invalid(`${field}.endPort`, endPort, `may not be specified when \`port\` is ${own === undefined ? 'not specified' : 'non-numeric'}`)
+    if (endPort !== undefined) {
+      yield invalid(`${field}.endPort`, endPort, `may not be specified when \`port\` is ${own === undefined ? 'not specified' : 'non-numeric'}`)
+    }
     if (own !== undefined) yield* messages(`${field}.port`, own, isPortName(own))
   }
 }
@@ -29,7 +31,9 @@ function* ipBlock(field: string, { cidr, except = [] }: IPBlock): Findings {
     const at = `${field}.except[${index}]`
     const odd = [...legacyCidr(at, part)]
     yield* odd
-    if (wrong.length + odd.length === 0 && (!cidrContains(cidr, part) || cidr.split('/')[1] === part.split('/')[1])) yield invalid(at, part, 'must be a strict subset of `cidr`')
+    if (wrong.length + odd.length === 0 && (!cidrContains(cidr, part) || cidr.split('/')[1] === part.split('/')[1])) {
+      yield invalid(at, part, 'must be a strict subset of `cidr`')
+    }
   }
 }
 
@@ -52,7 +56,9 @@ export const validateNetworkPolicy = listed(function* ({ spec }: NetworkPolicy):
   for (const [index, { ports, to }] of (spec?.egress ?? []).entries()) yield* rules(`spec.egress[${index}]`, ports, ['to', to])
   const types = spec?.policyTypes ?? []
   if (types.length > 2) return yield invalid('spec.policyTypes', types, 'may not specify more than two policyTypes')
-  for (const [index, type] of types.entries()) if (type !== 'Ingress' && type !== 'Egress') yield notSupported(`spec.policyTypes[${index}]`, type, ['Ingress', 'Egress'])
+  for (const [index, type] of types.entries()) {
+    if (type !== 'Ingress' && type !== 'Egress') yield notSupported(`spec.policyTypes[${index}]`, type, ['Ingress', 'Egress'])
+  }
 })
 
 export const validateServiceCidr = listed(function* ({ spec }: ServiceCIDR): Findings {
@@ -61,7 +67,9 @@ export const validateServiceCidr = listed(function* ({ spec }: ServiceCIDR): Fin
   if (cidrs.length > 2) return yield invalid('spec.cidrs', spec, 'may only hold up to 2 values')
   for (const [index, cidr] of cidrs.entries()) yield* strictCidr(`spec.cidrs[${index}]`, cidr)
   const families = cidrs.map((cidr) => isIPv6(cidr.split('/')[0]!))
-  if (families.length === 2 && families[0] === families[1]) yield invalid('spec.cidrs', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')
+  if (families.length === 2 && families[0] === families[1]) {
+    yield invalid('spec.cidrs', cidrs, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64')
+  }
 })
 
 export const validateServiceCidrUpdate = listed(function* (draft: ServiceCIDR, current: ServiceCIDR): Findings {

@@ -13,7 +13,9 @@ export const validateRuntimeClass = listed(function* ({ handler, overhead, sched
   const all = scheduling?.tolerations ?? []
   yield* tolerations('scheduling.tolerations', all)
   const key = ({ key, operator, value, effect }: (typeof all)[number]) => JSON.stringify([key, operator, value, effect])
-  for (const [index, own] of all.entries()) if (all.findIndex((other) => key(other) === key(own)) < index) yield duplicate(`scheduling.tolerations[${index}]`, own)
+  for (const [index, own] of all.entries()) {
+    if (all.findIndex((other) => key(other) === key(own)) < index) yield duplicate(`scheduling.tolerations[${index}]`, own)
+  }
 })
 
 export const validateRuntimeClassUpdate = listed(function* (draft: RuntimeClass, current: RuntimeClass): Findings {

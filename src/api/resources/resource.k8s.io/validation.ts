@@ -1,6 +1,8 @@
 // The frame of device requests and slices (source: pkg/apis/resource/validation); expressions are checked where they are evaluated.
 import { duplicate, invalid, required, tooMany } from '../../field-error.ts'
-import type { DeviceClass, DeviceRequest, DeviceSelector, ResourceClaimSpec, ResourceClaimTemplate, ResourceSlice, ResourceV1ResourceClaim } from '../../generated/types.ts'
+import type {
+  DeviceClass, DeviceRequest, DeviceSelector, ResourceClaimSpec, ResourceClaimTemplate, ResourceSlice, ResourceV1ResourceClaim,
+} from '../../generated/types.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../names.ts'
 import { nodeSelector } from '../common/pod-spec/validation/affinity.ts'
 import { templateMetadata } from '../common/validation/claims.ts'
@@ -16,8 +18,9 @@ function* selectors(field: string, all: readonly DeviceSelector[] = []): Finding
 function* deviceRequest(field: string, { name, exactly, firstAvailable = [] }: DeviceRequest): Findings {
   yield* requiredAnd(`${field}.name`, name, isDnsLabel)
   if (!exactly && firstAvailable.length === 0) yield required(field, 'exactly one of `exactly` or `firstAvailable` is required')
-  else if (exactly && firstAvailable.length > 0) yield invalid(field, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set')
-  else if (exactly) {
+  else if (exactly && firstAvailable.length > 0) {
+    yield invalid(field, null, 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set')
+  } else if (exactly) {
     yield* requiredAnd(`${field}.exactly.deviceClassName`, exactly.deviceClassName, isDnsSubdomain)
     yield* selectors(`${field}.exactly.selectors`, exactly.selectors)
     yield* oneOf(`${field}.exactly.allocationMode`, exactly.allocationMode, ['All', 'ExactCount'])

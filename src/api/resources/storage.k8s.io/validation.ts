@@ -1,6 +1,8 @@
 // Source: pkg/apis/storage/validation.
 import { duplicate, forbidden, invalid, notSupported, required, tooLong } from '../../field-error.ts'
-import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, TopologySelectorTerm, VolumeAttachment, VolumeAttributesClass } from '../../generated/types.ts'
+import type {
+  CSIDriver, CSINode, CSIStorageCapacity, StorageClass, TopologySelectorTerm, VolumeAttachment, VolumeAttributesClass,
+} from '../../generated/types.ts'
 import { isDnsSubdomain } from '../../names.ts'
 import { equal } from '../common/equal.ts'
 import { checked, type Findings, immutable, listed, nonNegative, oneOfIfSet, qualifiedName, requiredAnd } from '../common/validation/findings.ts'

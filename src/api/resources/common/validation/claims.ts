@@ -25,7 +25,9 @@ export function* positiveQuantity(field: string, text: string | undefined): Find
 function* dataSource(field: string, source: TypedObjectReference): Findings {
   if (!source.name) yield required(`${field}.name`)
   if (!source.kind) yield required(`${field}.kind`)
-  if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') yield invalid(field, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+  if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') {
+    yield invalid(field, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+  }
   if (source.apiGroup) yield* checked(`${field}.apiGroup`, source.apiGroup, isDnsSubdomain)
   if (source.namespace) yield* checked(`${field}.namespace`, source.namespace, isDnsLabel)
 }
@@ -44,7 +46,9 @@ export function* claimSpec(field: string, spec: PersistentVolumeClaimSpec | unde
   if (spec?.dataSource && spec.dataSourceRef) {
     const { dataSource: source, dataSourceRef: ref } = spec
     if (ref.namespace) yield invalid(field, `${field}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified')
-    else if (source.name !== ref.name || source.kind !== ref.kind || source.apiGroup !== ref.apiGroup) yield invalid(field, `${field}.dataSource`, 'must match dataSourceRef')
+    else if (source.name !== ref.name || source.kind !== ref.kind || source.apiGroup !== ref.apiGroup) {
+      yield invalid(field, `${field}.dataSource`, 'must match dataSourceRef')
+    }
   }
   if (spec?.volumeAttributesClassName) yield* checked(`${field}.volumeAttributesClassName`, spec.volumeAttributesClassName, isDnsSubdomain)
 }
@@ -53,5 +57,7 @@ export function* claimSpec(field: string, spec: PersistentVolumeClaimSpec | unde
 export function* templateMetadata(field: string, metadata: ObjectMeta | undefined): Findings {
   yield* annotations(`${field}.annotations`, metadata?.annotations)
   yield* labels(`${field}.labels`, metadata?.labels)
-  for (const [key, value] of Object.entries(metadata ?? {})) if (key !== 'annotations' && key !== 'labels' && value) yield forbidden(`${field}.${key}`, 'cannot be set')
+  for (const [key, value] of Object.entries(metadata ?? {})) {
+    if (key !== 'annotations' && key !== 'labels' && value) yield forbidden(`${field}.${key}`, 'cannot be set')
+  }
 }

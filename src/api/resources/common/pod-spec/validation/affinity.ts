@@ -1,6 +1,8 @@
 // Affinities, node selectors and topology spreading.
 import { duplicate, forbidden, invalid, notSupported, required } from '../../../../field-error.ts'
-import type { Affinity, LabelSelector, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm, TopologySpreadConstraint } from '../../../../generated/types.ts'
+import type {
+  Affinity, LabelSelector, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm, TopologySpreadConstraint,
+} from '../../../../generated/types.ts'
 import { isDnsLabel, isDnsSubdomain, isLabelValue } from '../../../../names.ts'
 import { checked, type Findings, messages, oneOfIfSet, positive, qualifiedName } from '../../validation/findings.ts'
 import { labelSelector } from '../../validation/labels.ts'

@@ -54,7 +54,9 @@ function* resizePolicy(field: string, policies: readonly ContainerResizePolicy[]
     seen.add(resourceName)
     yield* oneOf(field, resourceName, ['cpu', 'memory'])
     yield* oneOf(field, restartPolicy, ['NotRequired', 'RestartContainer'])
-    if (podPolicy === 'Never' && restartPolicy !== 'NotRequired') yield invalid(field, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")
+    if (podPolicy === 'Never' && restartPolicy !== 'NotRequired') {
+      yield invalid(field, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")
+    }
   }
 }
 
@@ -158,7 +160,9 @@ export function* ephemeralContainers(field: string, context: ContainerContext): 
     yield* imagePadding(at, container)
     if (names.has(container.name)) yield duplicate(`${at}.name`, container.name)
     names.add(container.name)
-    if (container.targetContainerName && !others.includes(container.targetContainerName)) yield notFound(`${at}.targetContainerName`, container.targetContainerName)
+    if (container.targetContainerName && !others.includes(container.targetContainerName)) {
+      yield notFound(`${at}.targetContainerName`, container.targetContainerName)
+    }
     yield* onlyEphemeralFields(at, container)
   }
 }

@@ -42,8 +42,9 @@ function* sysctls(field: string, { sysctls: all = [] }: PodSecurityContext, spec
   for (const [index, { name }] of all.entries()) {
     const at = `${field}[${index}].name`
     if (!name) yield required(at)
-    else if (name.length > 253 || !new RegExp(`^${sysctlName}$`).test(name)) yield invalid(at, name, `must have at most 253 characters and match regex ^${sysctlName}$`)
-    else if (seen.has(name)) yield duplicate(at, name)
+    else if (name.length > 253 || !new RegExp(`^${sysctlName}$`).test(name)) {
+      yield invalid(at, name, `must have at most 253 characters and match regex ^${sysctlName}$`)
+    } else if (seen.has(name)) yield duplicate(at, name)
     seen.add(name)
     const plain = (name ?? '').replaceAll('/', '.')
     if (spec.hostNetwork && plain.startsWith('net.')) yield invalid(at, name, "may not be specified when 'hostNetwork' is true")
@@ -58,7 +59,9 @@ export function* podSecurity(field: string, spec: PodSpec): Findings {
   yield* id(`${field}.runAsUser`, context.runAsUser)
   yield* id(`${field}.runAsGroup`, context.runAsGroup)
   for (const [index, group] of (context.supplementalGroups ?? []).entries()) yield* id(`${field}.supplementalGroups[${index}]`, group)
-  if (spec.shareProcessNamespace && spec.hostPID) yield invalid(`${field}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled')
+  if (spec.shareProcessNamespace && spec.hostPID) {
+    yield invalid(`${field}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled')
+  }
   yield* sysctls(`${field}.sysctls`, context, spec)
   yield* oneOfIfSet(`${field}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch'])
   yield* seccomp(`${field}.seccompProfile`, context.seccompProfile)
@@ -76,7 +79,9 @@ export function* containerSecurity(field: string, context: SecurityContext | und
   yield* seccomp(`${field}.seccompProfile`, context.seccompProfile)
   if (context.allowPrivilegeEscalation === false) {
     if (context.privileged) yield invalid(field, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true')
-    if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) yield invalid(field, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN')
+    if (context.capabilities?.add?.includes('CAP_SYS_ADMIN')) {
+      yield invalid(field, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN')
+    }
   }
   yield* appArmor(`${field}.appArmorProfile`, context.appArmorProfile)
 }

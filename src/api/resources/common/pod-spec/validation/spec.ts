@@ -19,8 +19,12 @@ export function* tolerations(field: string, all: readonly Toleration[] | undefin
   for (const [index, { key, operator = '', value = '', effect, tolerationSeconds }] of (all ?? []).entries()) {
     const at = `${field}[${index}]`
     if (key) yield* qualifiedName(`${at}.key`, key)
-    else if (operator !== 'Exists') yield invalid(`${at}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"')
-    if (tolerationSeconds !== undefined && effect !== 'NoExecute') yield invalid(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set")
+    else if (operator !== 'Exists') {
+      yield invalid(`${at}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"')
+    }
+    if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
+      yield invalid(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set")
+    }
     if (operator === 'Equal' || operator === '') {
       const wrong = isLabelValue(value)
       if (wrong.length > 0) yield invalid(`${at}.operator`, value, wrong.join(';'))
@@ -51,7 +55,9 @@ function* dnsConfig(field: string, config: PodDNSConfig | undefined, policy: str
   if (nameservers.length > 3) yield invalid(`${field}.nameservers`, nameservers, 'must not have more than 3 nameservers')
   for (const [index, server] of nameservers.entries()) yield* legacyIp(`${field}.nameservers[${index}]`, server)
   if (searches.length > 32) yield invalid(`${field}.searches`, searches, 'must not have more than 32 search paths')
-  if (searches.join(' ').length > 2048) yield invalid(`${field}.searches`, searches, 'must not have more than 2048 characters (including spaces) in the search list')
+  if (searches.join(' ').length > 2048) {
+    yield invalid(`${field}.searches`, searches, 'must not have more than 2048 characters (including spaces) in the search list')
+  }
   for (const [index, search] of searches.entries()) {
     if (search !== '.') yield* checked(`${field}.searches[${index}]`, search.replace(/\.$/, ''), isUnderscoredDomain)
   }
@@ -76,7 +82,9 @@ function* resourceClaims(field: string, all: readonly PodResourceClaim[] | undef
     else yield* checked(`${at}.name`, claim.name, isDnsLabel)
     names.add(claim.name)
     const { resourceClaimName: name, resourceClaimTemplateName: template } = claim
-    if (name !== undefined && template !== undefined) yield invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified')
+    if (name !== undefined && template !== undefined) {
+      yield invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified')
+    }
     if (name === undefined && template === undefined) yield invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`')
   }
 }
@@ -93,12 +101,16 @@ function* podLevelResources(field: string, spec: PodSpec): Findings {
   yield* resourceRequirements(field, spec.resources, podLevelName)
   for (const [name, sum] of aggregateContainers(spec, 'requests')) {
     const own = quantityOf(spec.resources.requests?.[name])
-    if (own && sum.compare(own) > 0) yield invalid(`${field}.requests[${name}]`, own.toString(), `must be greater than or equal to aggregate container requests of ${sum}`)
+    if (own && sum.compare(own) > 0) {
+      yield invalid(`${field}.requests[${name}]`, own.toString(), `must be greater than or equal to aggregate container requests of ${sum}`)
+    }
   }
   for (const [index, container] of (spec.containers ?? []).entries()) {
     for (const [name, text] of Object.entries(container.resources?.limits ?? {})) {
       const [own, most] = [quantityOf(text), quantityOf(spec.resources.limits?.[name])]
-      if (own && most && own.compare(most) > 0) yield invalid(`${field}.containers[${index}][${name}].limits`, own.toString(), `must be less than or equal to pod limits of ${most}`)
+      if (own && most && own.compare(most) > 0) {
+        yield invalid(`${field}.containers[${index}][${name}].limits`, own.toString(), `must be less than or equal to pod limits of ${most}`)
+      }
     }
   }
 }

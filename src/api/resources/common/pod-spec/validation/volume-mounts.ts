@@ -33,7 +33,9 @@ export function* volumeMounts(field: string, container: AnyContainer, volumes: V
     if (taken.has(mount.mountPath)) yield invalid(`${at}.mountPath`, mount.mountPath, 'must be unique')
     taken.add(mount.mountPath)
     if (devices.some((d) => d.name === mount.name)) yield invalid(`${at}.name`, mount.name, 'must not already exist in volumeDevices')
-    if (devices.some((d) => d.devicePath === mount.mountPath)) yield invalid(`${at}.mountPath`, mount.mountPath, 'must not already exist as a path in volumeDevices')
+    if (devices.some((d) => d.devicePath === mount.mountPath)) {
+      yield invalid(`${at}.mountPath`, mount.mountPath, 'must not already exist as a path in volumeDevices')
+    }
     if (mount.subPath) yield* descendingPath(`${field}.subPath`, mount.subPath)
     if (mount.subPathExpr) {
       if (mount.subPath) yield invalid(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive')
@@ -64,7 +66,9 @@ export function* volumeDevices(field: string, container: AnyContainer, volumes: 
     yield* devicePath(at, device.devicePath)
     if (earlier.some((d) => d.devicePath === device.devicePath)) yield invalid(`${at}.devicePath`, device.devicePath, 'must be unique')
     if (mounts.some((m) => m.name === device.name)) yield invalid(`${at}.name`, device.name, 'must not already exist in volumeMounts')
-    if (mounts.some((m) => m.mountPath === device.devicePath)) yield invalid(`${at}.devicePath`, device.devicePath, 'must not already exist as a path in volumeMounts')
+    if (mounts.some((m) => m.mountPath === device.devicePath)) {
+      yield invalid(`${at}.devicePath`, device.devicePath, 'must not already exist as a path in volumeMounts')
+    }
     earlier.push(device)
   }
 }

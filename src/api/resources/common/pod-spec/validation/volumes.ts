@@ -1,5 +1,7 @@
 import { duplicate, forbidden, invalid, required } from '../../../../field-error.ts'
-import type { ConfigMapVolumeSource, DownwardAPIVolumeFile, KeyToPath, ObjectMeta, ProjectedVolumeSource, Volume, VolumeProjection } from '../../../../generated/types.ts'
+import type {
+  ConfigMapVolumeSource, DownwardAPIVolumeFile, KeyToPath, ObjectMeta, ProjectedVolumeSource, Volume, VolumeProjection,
+} from '../../../../generated/types.ts'
 import { isDnsLabel, isDnsSubdomain } from '../../../../names.ts'
 import { claimSpec, templateMetadata } from '../../validation/claims.ts'
 import { checked, type Findings, nonNegative, oneOf, oneOfIfSet, requiredAnd } from '../../validation/findings.ts'
