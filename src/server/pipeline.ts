@@ -13,7 +13,7 @@ import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
 import { createNonResourceHandlers, type NonResourceHandlers } from './non-resource.ts'
 import type { ServedResource } from './registry.ts'
-import { negotiateOutput } from './request/negotiate.ts'
+import { negotiateOutput, type OutputType } from './request/negotiate.ts'
 import { parsePath, type RequestInfo } from './request/path.ts'
 import { addServerPaths } from './server-paths.ts'
 import { addOpenApi } from './openapi-paths.ts'
@@ -107,7 +107,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
     checkScope(resource, info)
     return {
-      parts, request, info, user: about.user, attributes: about.attributes, resource, output: passesThrough(info) ? { format: 'json' } : negotiateOutput(request.headers.accept),
+      parts, request, info, user: about.user, attributes: about.attributes, resource, output: outputOf(request, info, resource),
       warn: (text) => void (about.warnings.includes(text) || about.warnings.push(text)),
     }
   }
@@ -149,8 +149,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return { handle, upgrade, paths, health }
 }
 
-/** What a proxied server or a log answers with is not ours to negotiate. */
-const passesThrough = ({ subresource }: RequestInfo) => subresource === 'proxy' || subresource === 'log'
+/** Subresources with a handler of their own answer in a form of their own; what a proxied server or a log says is not ours to negotiate. */
+function outputOf({ headers }: ApiRequest, { subresource }: RequestInfo, { definition }: ServedResource): OutputType {
+  if (subresource && !definition.subresources?.[subresource]) return { format: 'json' }
+  return negotiateOutput(headers.accept, { transforms: !definition.verbs || definition.verbs.includes('list') })
+}
 
 /** A namespaced kind is written in a namespace only; a cluster-scoped one has none. */
 function checkScope({ definition }: ServedResource, info: RequestInfo): void {

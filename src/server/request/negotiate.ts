@@ -1,6 +1,6 @@
 // Content negotiation (source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation).
 import { protobufType } from '../../api/codec/protobuf.ts'
-import { StatusError, unsupportedMediaTypeError } from '../../api/status-error.ts'
+import { notAcceptableError, StatusError, unsupportedMediaTypeError } from '../../api/status-error.ts'
 
 export type Format = 'json' | 'yaml'
 
@@ -19,7 +19,7 @@ export interface AcceptClause {
 
 const formats: Record<string, Format> = { 'application/json': 'json', 'application/yaml': 'yaml', 'application/*': 'json', '*/*': 'json' }
 export const mediaTypes = ['application/json', 'application/yaml']
-const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
+const transformed = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 const parsed = new Map<string, AcceptClause[]>()
 const parsedBound = 256
 
@@ -43,17 +43,19 @@ export function parseAccept(accept: string): AcceptClause[] {
   return clauses
 }
 
-/** @throws StatusError 406 when none of the types is served. */
-export function negotiateOutput(accept: string | undefined): OutputType {
+/** @param transforms whether there are tables and such of it. @throws StatusError 406 when none of the types is served. */
+export function negotiateOutput(accept: string | undefined, { transforms }: { transforms: boolean }): OutputType {
   if (!accept) return { format: 'json' }
-  for (const { type, parameters } of parseAccept(accept)) {
+  const clauses = parseAccept(accept)
+  for (const { type, parameters } of clauses) {
     const format = formats[type]
     if (!format) continue
     if (parameters.as === undefined) return { format }
     const { as, g, v } = parameters
-    if (!transforms.has(as) || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue
+    if (!transforms || !transformed.has(as) || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue
     return { format, as: as as OutputType['as'], asVersion: v }
   }
+  if (clauses.some(({ type }) => formats[type])) throw notAcceptableError(`only the following media types are accepted: ${mediaTypes.join(', ')}`)
   throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, {})
 }
 

@@ -2,13 +2,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { stringify } from '../../api/codec/json.ts'
 import type { ApiResponse } from '../../api/exchange.ts'
+import { notAcceptableError } from '../../api/status-error.ts'
 import type { Entry, ListResult } from '../cache/types.ts'
 import type { Call } from '../call.ts'
 import { clone, listItemBound, writeListItem } from '../store/bytes.ts'
 import { toServed } from '../store/versions.ts'
 import { contentType, encodeText, wantsPretty } from './encode.ts'
 import { gzipped } from './gzip.ts'
-import { rowOptions, servedObject } from './object.ts'
+import { internalType, rowOptions, servedObject } from './object.ts'
 import { columnDefinitions, metaVersion, partialObject, tableRow } from './table.ts'
 
 const sliceBytes = 256 * 1024
@@ -21,6 +22,7 @@ export async function answerList(call: Call, list: ListResult): Promise<ApiRespo
   const { output, request } = call
   const headers: Record<string, string> = { 'content-type': contentType(output.format) }
   if (request.acceptObjects) return { status: 200, headers, body: { kind: 'object', object: listObject(call, list) } }
+  if (output.as === 'PartialObjectMetadata') throw notAcceptableError(`you requested PartialObjectMetadata, but the requested object is a list (*${internalType(call.resource)}List)`)
   const pretty = output.format === 'json' && wantsPretty(request.query, request.headers['user-agent'])
   if (output.format === 'yaml' || pretty) {
     return { status: 200, headers, body: { kind: 'bytes', bytes: await encodeText(await wholeObject(call, list), output.format, pretty) } }

@@ -1,8 +1,10 @@
 // The answer that carries one object.
 import type { ApiResponse } from '../../api/exchange.ts'
 import type { KubeObject } from '../../api/object.ts'
+import { notAcceptableError } from '../../api/status-error.ts'
 import type { Entry } from '../cache/types.ts'
 import type { Call } from '../call.ts'
+import type { ServedResource } from '../registry.ts'
 import { clone, servedBytes } from '../store/bytes.ts'
 import { toServed } from '../store/versions.ts'
 import { contentType, encodeText, wantsPretty } from './encode.ts'
@@ -19,6 +21,9 @@ export async function answerStored(call: Call, content: { object: KubeObject; en
   return { status, headers, body: { kind: 'bytes', bytes: await encodeText(transformed(call, content), output.format, pretty) } }
 }
 
+/** As Go names the type, in messages: `core.Namespace`. */
+export const internalType = ({ definition }: ServedResource): string => `${definition.group.split('.')[0] || 'core'}.${definition.kind}`
+
 export const servedObject = (call: Call, { object, entry }: { object: KubeObject; entry?: Entry }): KubeObject => {
   const stored = entry ? entry.object() : object
   return call.resource.isStorageVersion ? stored : toServed(call.resource, clone(stored))
@@ -30,6 +35,9 @@ function transformed(call: Call, content: { object: KubeObject; entry?: Entry })
   if (output.as === 'Table') {
     const row = tableRow(stored, rowOptions(call))
     return table(resource.definition, output, { metadata: { resourceVersion: stored.metadata?.resourceVersion }, rows: [row], columns: true })
+  }
+  if (output.as === 'PartialObjectMetadataList') {
+    throw notAcceptableError(`you requested PartialObjectMetadataList, but the requested object is not a list (*${internalType(resource)})`)
   }
   if (output.as === 'PartialObjectMetadata') return partialObject(stored, output)
   return servedObject(call, content)
