@@ -50,12 +50,17 @@ function check({ applied, apiVersion, schema }: ApplyOptions): void {
   if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) throw badRequestError('metadata.managedFields must be nil')
   const misfit = findMisfit(schema, applied)
   if (misfit === undefined) return
-  const name = `${applied.metadata?.namespace ?? ''}/${applied.metadata?.name ?? ''}; ${goKind(applied)}`
+  const name = `${text(applied.metadata?.namespace)}/${text(applied.metadata?.name)}; ${goKind(applied)}`
   throw new StatusError(500, '', `failed to create typed patch object (${name}): ${misfit}`)
 }
 
 const kindOf = ({ goType }: StructSchema): string => goType.slice(goType.lastIndexOf('.') + 1)
-const goKind = ({ apiVersion = '', kind }: KubeObject): string => `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind ?? ''}`
+const goKind = ({ apiVersion, kind }: KubeObject): string => {
+  const version = text(apiVersion)
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${text(kind)}`
+}
+// A configuration has not been decoded: anything may stand there.
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function liveManagers(options: ApplyOptions): Managers {
   const { live, schema } = options
