@@ -41,7 +41,7 @@ export class StatusError extends Error {
   }
 }
 
-const aboutResource = (of: GroupResource, name: string): Details => ({ name, ...(of.group ? { group: of.group } : {}), kind: of.resource })
+const aboutResource = (of: GroupResource, name: string): Details => ({ ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), kind: of.resource })
 
 export const notFoundError = (of: GroupResource, name: string) =>
   new StatusError(404, 'NotFound', `${qualified(of)} ${JSON.stringify(name)} not found`, aboutResource(of, name))

@@ -12,10 +12,13 @@ import { loadX509 } from './x509.ts'
 export type Usage = 'serverAuth' | 'clientAuth' | 'codeSigning' | 'emailProtection' | 'timeStamping' | 'ocspSigning'
 export type KeyUsage = 'digitalSignature' | 'nonRepudiation' | 'keyEncipherment' | 'dataEncipherment' | 'keyAgreement' | 'encipherOnly' | 'decipherOnly'
 
-const earliestNotAfterBase = Date.UTC(2026, 0, 1)
+const believableNow = Date.UTC(2026, 0, 1)
+
+/** From when a certificate made now shall hold, `backdate` before now where the clock can be believed. All in milliseconds. */
+export const notBeforeFor = (now: number, backdate: number): number => (now < believableNow ? 0 : now - backdate)
 
 /** When a certificate made now shall end. Both in milliseconds. */
-export const notAfterFor = (now: number, lifetime: number): number => Math.max(now, earliestNotAfterBase) + lifetime
+export const notAfterFor = (now: number, lifetime: number): number => Math.max(now, believableNow) + lifetime
 
 export const newPrivateKey = (): string => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 

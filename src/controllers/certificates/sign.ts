@@ -1,5 +1,6 @@
 // Signs what is approved (source: pkg/controller/certificates/signer).
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
+import { notAfterFor, notBeforeFor } from '../../pki/issue.ts'
 import { hasCondition, objection, signers } from './request.ts'
 import type { ParsedRequest } from './request.ts'
 
@@ -21,7 +22,7 @@ export function planSigning(parsed: ParsedRequest, now: number): Plan<SignStep> 
   const message = parsed.request.signatureValid ? objection(parsed) : 'the request is not signed with the key it names'
   if (message) return { steps: [{ do: 'fail', ...parsed, message }] }
   const lifetime = lifetimeOf(object.spec.expirationSeconds)
-  return { steps: [{ do: 'sign', ...parsed, notBefore: now - backdate, notAfter: now + lifetime - (lifetime < short ? 0 : backdate) }] }
+  return { steps: [{ do: 'sign', ...parsed, notBefore: notBeforeFor(now, backdate), notAfter: notAfterFor(now, lifetime - (lifetime < short ? 0 : backdate)) }] }
 }
 
 const lifetimeOf = (seconds: number | undefined): number => (seconds === undefined ? longest : Math.min(longest, Math.max(shortest, seconds * 1000)))

@@ -32,7 +32,6 @@ export const certificatesigningrequests = defineResource<CertificateSigningReque
   },
   selectableFields: { 'spec.signerName': (object) => object.spec.signerName },
   validate: validateRequest,
-  storedOnly: () => 'CertificateSigningRequest is only stored yet: approved requests are not signed',
   columns: [
     nameColumn,
     ageColumn,

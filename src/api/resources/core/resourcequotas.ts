@@ -15,6 +15,5 @@ export const resourcequotas = defineResource<ResourceQuota>({
   ...statusHooks<ResourceQuota>(() => ({}), validateResourceQuotaStatus),
   validate: validateResourceQuota,
   validateUpdate: validateResourceQuotaUpdate,
-  storedOnly: () => 'ResourceQuota is only stored yet: usage is neither counted nor limited',
   columns: [nameColumn, text('Request', usage(false)), text('Limit', usage(true)), ageColumn],
 })
