@@ -15,6 +15,8 @@ import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
+import { createJobController } from './job/controller.ts'
+import { jobOrphanPodController } from './job/orphan-pods.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { resourceQuotaController } from './resource-quota/controller.ts'
@@ -64,6 +66,8 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   createRootCaPublisher(options.rootCa),
   replicaSetController,
   replicationController,
+  createJobController(),
+  jobOrphanPodController,
   deploymentController,
   createDaemonSetController(),
   statefulSetController,

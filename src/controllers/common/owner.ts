@@ -50,13 +50,14 @@ export function claim<T extends Stored>(owner: Stored, selector: LabelSelector, 
 }
 
 export type ClaimStep =
-  | { do: 'adopt'; ref: ResourceRef; object: Stored; owner: Stored; ownerRef: ResourceRef }
-  | { do: 'release'; ref: ResourceRef; object: Stored; owner: Stored }
+  | { do: 'adopt'; ref: ResourceRef; object: Stored; owner: Stored; ownerRef: ResourceRef; finalizer?: string }
+  | { do: 'release'; ref: ResourceRef; object: Stored; owner: Stored; finalizer?: string }
 
-export function claimSteps(claims: Claims<Stored>, ref: ResourceRef, owner: Stored, ownerRef: ResourceRef): ClaimStep[] {
+/** @param finalizer comes with adoption and goes with release. */
+export function claimSteps(claims: Claims<Stored>, ref: ResourceRef, owner: Stored, ownerRef: ResourceRef, finalizer?: string): ClaimStep[] {
   return [
-    ...claims.adopt.map((object): ClaimStep => ({ do: 'adopt', ref, object, owner, ownerRef })),
-    ...claims.release.map((object): ClaimStep => ({ do: 'release', ref, object, owner })),
+    ...claims.adopt.map((object): ClaimStep => ({ do: 'adopt', ref, object, owner, ownerRef, finalizer })),
+    ...claims.release.map((object): ClaimStep => ({ do: 'release', ref, object, owner, finalizer })),
   ]
 }
 
@@ -65,16 +66,18 @@ const sourceOf = ({ ref, object }: { ref: ResourceRef; object: Stored }, { clien
 export const claimExecutors = {
   /** The owner is read live first: one that is being deleted must not take in anything. */
   async adopt(step: Extract<ClaimStep, { do: 'adopt' }>, context: ExecutionContext): Promise<void> {
-    const { owner, ownerRef, object } = step
+    const { owner, ownerRef, object, finalizer } = step
     const fresh = await context.client.resource(ownerRef, owner.metadata.namespace).get(owner.metadata.name)
     if (fresh.metadata.uid !== owner.metadata.uid) throw new Error(`original ${owner.kind} ${owner.metadata.namespace}/${owner.metadata.name} is gone`)
     if (isDeleting(fresh)) throw new Error(`${owner.metadata.namespace}/${owner.metadata.name} has just been deleted at ${fresh.metadata.deletionTimestamp}`)
-    const patch = { metadata: { ownerReferences: [controllerRefTo(owner, ownerRef)], uid: object.metadata.uid } }
+    const finalizers = finalizer ? { finalizers: [finalizer] } : {}
+    const patch = { metadata: { ownerReferences: [controllerRefTo(owner, ownerRef)], uid: object.metadata.uid, ...finalizers } }
     await sourceOf(step, context).patch(object.metadata.name, patch, { type: 'strategic' })
   },
   async release(step: Extract<ClaimStep, { do: 'release' }>, context: ExecutionContext): Promise<void> {
-    const { object, owner } = step
-    const patch = { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } }
+    const { object, owner, finalizer } = step
+    const finalizers = finalizer ? { '$deleteFromPrimitiveList/finalizers': [finalizer] } : {}
+    const patch = { metadata: { uid: object.metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }], ...finalizers } }
     await sourceOf(step, context).patch(object.metadata.name, patch, { type: 'strategic' }).catch(unlessGone)
   },
 }
