@@ -16,13 +16,14 @@ import { LoopbackTransport } from '../client/loopback-transport.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { createControllers } from '../controllers/index.ts'
 import { writeKubeconfig } from '../pki/kubeconfig.ts'
+import { createPkiRenewal } from '../pki/renewal.ts'
 import { ensureServerPki, type ServerPki } from '../pki/server-pki.ts'
 import { createScheduler } from '../scheduler/index.ts'
 import { createApiServer, type ApiServer } from '../server/api-server.ts'
 import { reconcileSystemObjects } from '../server/bootstrap/bootstrap.ts'
 import { reconcileKubernetesService } from '../server/bootstrap/kubernetes-service.ts'
 import { connectHandlers } from '../server/connect/index.ts'
-import { openHttpFrontEnd } from '../server/http/front-end.ts'
+import { openHttpFrontEnd, type TlsMaterial } from '../server/http/front-end.ts'
 import { createSecurity, type Security } from '../server/security.ts'
 import { createServiceAllocation } from '../server/service-allocation/allocation.ts'
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
@@ -73,13 +74,14 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const clientFor = (user: UserInfo) => createClient(new LoopbackTransport(need('api'), user))
   const informersFor = (user: UserInfo) => createInformerFactory({ client: clientFor(user), clock, log })
 
+  const ensurePki = () => ensureServerPki({
+    directory: config.dataDir, clock, nodeName: config.nodeName, clusterDomain: config.clusterDomain, serviceIp: config.kubernetesServiceIp, token: config.token,
+    sans: [...new Set([config.nodeIp, config.advertiseAddress, ...config.tlsSan])], nodeAddresses: [config.nodeIp],
+  })
   const certificates: Component = {
     name: 'certificates',
     async start() {
-      parts.pki = await ensureServerPki({
-        directory: config.dataDir, clock, nodeName: config.nodeName, clusterDomain: config.clusterDomain, serviceIp: config.kubernetesServiceIp, token: config.token,
-        sans: [...new Set([config.nodeIp, config.advertiseAddress, ...config.tlsSan])], nodeAddresses: [config.nodeIp],
-      })
+      parts.pki = await ensurePki()
       return idle
     },
   }
@@ -121,17 +123,24 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
 
   const frontEnd: Component = {
     name: 'HTTPS front end',
-    async start() {
-      const { serving, clientCa, requestHeaderCa } = need('pki')
+    async start(signal) {
       const authentication = need('security').createAuthentication(need('api').reader)
       const server = await openHttpFrontEnd({
         host: config.bindAddress, port: config.httpsListenPort, api: need('api'), log: log.with({ component: 'http' }),
-        tls: { certificate: serving.certificate, key: serving.key, clientAuthorities: [clientCa.certificate, requestHeaderCa.certificate] },
+        tls: tlsOf(need('pki')),
         authenticate: (credentials) => authentication.authenticate(credentials),
       }).catch((error: NodeJS.ErrnoException) => {
         throw error.code === 'EADDRINUSE' ? new Error(`port ${config.httpsListenPort} is taken by another program; choose one with --https-listen-port`) : error
       })
-      return { failed: new Promise(() => {}), stop: (deadline) => server.stop(deadline) }
+      const onRenewed = (pki: ServerPki) => server.reload(tlsOf((parts.pki = pki)))
+      const renewal = await createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed, clock, log }).start(signal)
+      return {
+        failed: new Promise(() => {}),
+        async stop(deadline) {
+          await renewal.stop(deadline)
+          await server.stop(deadline)
+        },
+      }
     },
   }
 
@@ -165,6 +174,9 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     return withInformers(inner, informers)
   }
 }
+
+const tlsOf = ({ serving, clientCa, requestHeaderCa }: ServerPki): TlsMaterial =>
+  ({ certificate: serving.certificate, key: serving.key, clientAuthorities: [clientCa.certificate, requestHeaderCa.certificate] })
 
 const idle = { failed: new Promise<never>(() => {}), stop: async () => {} }
 
