@@ -84,7 +84,7 @@ function readTime(text: string, decimals: 0 | 6): string | null {
 
 function checkedTime(text: string, decimals: 0 | 6): string | null {
   const match = timePattern.exec(text)
-  if (!match) throw new ScalarError(timeMessage(text))
+  if (!match || (decimals === 6 && match[7]?.length !== 6)) throw new ScalarError(timeMessage(text, decimals))
   const [, year, month, day, hour, minute, second, fraction = '', zone] = match
   const outside = range(Number(month), 1, 12, 'month') ?? range(Number(hour), 0, 23, 'hour') ?? range(Number(minute), 0, 59, 'minute') ?? range(Number(second), 0, 59, 'second')
   const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
@@ -97,16 +97,24 @@ function checkedTime(text: string, decimals: 0 | 6): string | null {
 
 const range = (value: number, low: number, high: number, name: string): string | undefined => (value < low || value > high ? name : undefined)
 
+type Layout = readonly [RegExp, string][]
+
+const dateLayout: Layout = [
+  [/^\d{4}/, '2006'], [/^-/, '-'], [/^\d\d/, '01'], [/^-/, '-'], [/^\d\d/, '02'], [/^T/, 'T'], [/^\d\d/, '15'], [/^:/, ':'], [/^\d\d/, '04'], [/^:/, ':'],
+]
+const zone: Layout = [[/^(Z|[+-]\d\d:\d\d)/, 'Z07:00']]
+const layouts = {
+  0: { name: '2006-01-02T15:04:05Z07:00', elements: [...dateLayout, [/^\d\d([.,]\d+)?/, '05'], ...zone] as Layout },
+  6: { name: '2006-01-02T15:04:05.000000Z07:00', elements: [...dateLayout, [/^\d\d/, '05'], [/^[.,]\d{6}/, '.000000'], ...zone] as Layout },
+}
+
 // Go tells which part of its layout it was reading.
-function timeMessage(text: string): string {
-  const layout: [RegExp, string][] = [
-    [/^\d{4}/, '2006'], [/^-/, '-'], [/^\d\d/, '01'], [/^-/, '-'], [/^\d\d/, '02'], [/^T/, 'T'], [/^\d\d/, '15'], [/^:/, ':'], [/^\d\d/, '04'], [/^:/, ':'],
-    [/^\d\d([.,]\d+)?/, '05'], [/^(Z|[+-]\d\d:\d\d)/, 'Z07:00'],
-  ]
+function timeMessage(text: string, decimals: 0 | 6): string {
+  const { name, elements } = layouts[decimals]
   let rest = text
-  for (const [pattern, element] of layout) {
+  for (const [pattern, element] of elements) {
     const match = pattern.exec(rest)
-    if (!match) return `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`
+    if (!match) return `parsing time ${JSON.stringify(text)} as ${JSON.stringify(name)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`
     rest = rest.slice(match[0].length)
   }
   return `parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`

@@ -54,6 +54,15 @@ test.each([
   ['', 'parsing time "" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "2006"'], ['2026-01-01', 'parsing time "2026-01-01" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"'],
 ])('time %s is refused', (text, expected) => expect(decodeStrict(core('ConfigMap'), { metadata: { deletionTimestamp: text } }).errors).toEqual([expected]))
 
+test.each([
+  ['2026-01-01T00:00:00.123456+01:00', '2025-12-31T23:00:00.123456Z', []],
+  ['2026-01-01T00:00:00.5Z', undefined, ['parsing time "2026-01-01T00:00:00.5Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse ".5Z" as ".000000"']],
+  ['2026-01-01T00:00:00.123456789Z', undefined, ['parsing time "2026-01-01T00:00:00.123456789Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "789Z" as "Z07:00"']],
+])('micro time %s', (renewTime, expected, errors) => {
+  const decoded = decodeStrict<{ spec?: { renewTime?: string } }>(schemas.definition('io.k8s.api.coordination.v1.Lease'), { spec: { renewTime } })
+  expect([decoded.object.spec?.renewTime, decoded.errors]).toEqual([expected, errors])
+})
+
 test('keys that are dangerous in JavaScript are only data', () => {
   const value: unknown = JSON.parse('{"metadata":{"name":"x"},"data":{"__proto__":"a","constructor":"b"},"__proto__":{"data":{}}}')
   const { object, unknown } = decodeStrict(core('ConfigMap'), value)

@@ -85,7 +85,6 @@ function applyPatch(call: Call, { value: patch, duplicates }: Document, input: P
     draft(current) {
       const live = current && (resource.isStorageVersion ? current : toServed(resource, clone(current)))
       const draft = settle(resource, applyServerSide(call, { live, applied: patch as KubeObject, options: input.options }))
-      ;(draft.metadata ??= {}).name ||= info.name
       checkName(call, draft)
       return draft
     },
