@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Deployment, Pod, PodTemplateSpec, Taint } from '../api/generated/types.ts'
 import type { Stored } from '../api/object.ts'
-import { configmaps, daemonsets, deployments, endpoints, endpointslices, namespaces, nodes, persistentvolumeclaims, pods, replicasets, serviceaccounts, services, statefulsets } from '../api/refs.ts'
+import { configmaps, daemonsets, deployments, endpoints, endpointslices, jobs, namespaces, nodes, persistentvolumeclaims, pods, replicasets, serviceaccounts, services, statefulsets } from '../api/refs.ts'
 import { builtinResources } from '../api/resources/index.ts'
 import { apiServerUser, mastersUser } from '../api/user.ts'
 import { systemClock } from '../base/clock.ts'
@@ -44,13 +44,18 @@ async function playKubelet(signal: AbortSignal): Promise<void> {
     if (type !== 'ADDED' && type !== 'MODIFIED') continue
     const { name } = object.metadata
     if (object.metadata.deletionTimestamp) await of.delete(name, { gracePeriodSeconds: 0 }).catch(() => {})
-    else if (object.status?.phase !== 'Running') await of.updateStatus({ ...object, status: running_(`10.0.0.${++address}`) }).catch(() => {})
+    else if (object.status?.phase === 'Pending') await of.updateStatus({ ...object, status: statusFor(object, `10.0.0.${++address}`) }).catch(() => {})
   }
 }
 
 const running_ = (ip: string): Pod['status'] => ({
   phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString().slice(0, 19) + 'Z' }],
 })
+
+const statusFor = (pod: Pod, ip: string): Pod['status'] => {
+  const phase = pod.metadata?.annotations?.['ends']
+  return phase ? { phase } : running_(ip)
+}
 
 const stopKubelet = new AbortController()
 
@@ -172,6 +177,41 @@ test('a daemon runs on every node that fits, and is replaced node by node', asyn
   await complete('app:1')
   await of.patch('agent', { spec: { template: template({ app: 'agent' }, 'app:2') } }, { type: 'merge' })
   await complete('app:2')
+})
+
+const task: PodTemplateSpec = { metadata: { annotations: { ends: 'Succeeded' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'app:1' }] } }
+const failing: PodTemplateSpec = { ...task, metadata: { annotations: { ends: 'Failed' } } }
+
+test('an indexed job runs each index once, counts its pods and completes', async () => {
+  const client = clientOf()
+  await client.resource(jobs, 'shop').create({ metadata: { name: 'count', namespace: 'shop' }, spec: { completions: 5, parallelism: 2, completionMode: 'Indexed', template: task } })
+  await eventually(async () => {
+    const { status } = await client.resource(jobs, 'shop').get('count')
+    expect(status).toMatchObject({ succeeded: 5, completedIndexes: '0-4', ready: 0, terminating: 0, uncountedTerminatedPods: {} })
+    expect(status?.conditions?.map((c) => [c.type, c.reason])).toEqual([['SuccessCriteriaMet', 'CompletionsReached'], ['Complete', 'CompletionsReached']])
+    expect(status?.active).toBeUndefined()
+  })
+  const { items } = await client.resource(pods, 'shop').list({ labelSelector: 'job-name=count' })
+  expect(items.map((pod) => [pod.spec?.hostname, pod.metadata.finalizers ?? []]).sort()).toEqual([0, 1, 2, 3, 4].map((n) => [`count-${n}`, []]))
+})
+
+test('a job without retries fails with its first pod, and pods are released when the job goes', async () => {
+  const client = clientOf()
+  const of = client.resource(jobs, 'shop')
+  await of.create({ metadata: { name: 'bad', namespace: 'shop' }, spec: { backoffLimit: 0, template: failing } })
+  await eventually(async () => {
+    const { status } = await of.get('bad')
+    expect(status).toMatchObject({ failed: 1 })
+    expect(status?.conditions?.map((c) => [c.type, c.reason])).toEqual([['FailureTarget', 'BackoffLimitExceeded'], ['Failed', 'BackoffLimitExceeded']])
+  })
+  await of.delete('bad', { propagationPolicy: 'Background' })
+  await eventually(async () => expect((await client.resource(pods, 'shop').list({ labelSelector: 'job-name=bad' })).items).toEqual([]))
+})
+
+test('a job that is done goes after its time to live', async () => {
+  const of = clientOf().resource(jobs, 'shop')
+  await of.create({ metadata: { name: 'brief', namespace: 'shop' }, spec: { ttlSecondsAfterFinished: 0, template: task } })
+  await eventually(async () => expect((await of.list()).items.map((job) => job.metadata.name)).not.toContain('brief'))
 })
 
 test('a deleted namespace goes when everything in it has gone', async () => {

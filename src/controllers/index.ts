@@ -9,6 +9,7 @@ import { createInformerFactory } from '../client/informer-factory.ts'
 import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
+import { cronJobController } from './cronjob/controller.ts'
 import { createDaemonSetController } from './daemonset/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
@@ -23,6 +24,7 @@ import { resourceQuotaController } from './resource-quota/controller.ts'
 import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './service-account/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 
 export interface ControllersOptions {
   /** A client with the rights of a user. */
@@ -71,6 +73,8 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   deploymentController,
   createDaemonSetController(),
   statefulSetController,
+  cronJobController,
+  ttlAfterFinishedController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
