@@ -20,7 +20,6 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
   validate: validateClaim,
   validateUpdate: validateClaimUpdate,
   selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
-  storedOnly: () => 'PersistentVolumeClaim is only stored yet: no volume is provisioned or bound',
   columns: [
     nameColumn,
     text('Status', (claim) => (claim.metadata?.deletionTimestamp ? 'Terminating' : (claim.status?.phase ?? ''))),

@@ -33,7 +33,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
   validate: validatePersistentVolume,
   validateUpdate: validatePersistentVolumeUpdate,
   selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
-  storedOnly: () => 'PersistentVolume is only stored yet: it is not bound to claims',
+  storedOnly: ({ spec }) => (spec && ['hostPath', 'local', 'nfs'].some((source) => source in spec) ? undefined : 'PersistentVolume is only stored yet: pods mount hostPath, local and nfs volumes alone'),
   columns: [
     nameColumn,
     text('Capacity', (volume) => volume.spec?.capacity?.storage ?? '0'),

@@ -12,6 +12,5 @@ export const runtimeclasses = defineResource<RuntimeClass>({
   allowUnconditionalUpdate: false,
   validate: validateRuntimeClass,
   validateUpdate: validateRuntimeClassUpdate,
-  storedOnly: () => 'RuntimeClass is only stored yet: pods run with the default runtime handler',
   columns: [nameColumn, text('Handler', (object) => object.handler), ageColumn],
 })

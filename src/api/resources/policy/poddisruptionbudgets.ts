@@ -10,7 +10,6 @@ export const poddisruptionbudgets = defineResource<PodDisruptionBudget>({
   allowUnconditionalUpdate: false,
   ...statusHooks<PodDisruptionBudget>(() => ({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }), validatePodDisruptionBudgetStatus),
   validate: validatePodDisruptionBudget,
-  storedOnly: () => 'PodDisruptionBudget is only stored yet: evictions are not held back',
   columns: [
     nameColumn,
     text('Min Available', ({ spec }) => String(spec?.minAvailable ?? 'N/A')),

@@ -14,7 +14,7 @@ export const storageclasses = defineResource<StorageClass>({
   },
   validate: validateStorageClass,
   validateUpdate: validateStorageClassUpdate,
-  storedOnly: () => 'StorageClass is only stored yet: no volume is provisioned',
+  storedOnly: ({ provisioner }) => (provisioner === 'kubernetes.io/no-provisioner' ? undefined : 'StorageClass is only stored yet: no volume is provisioned'),
   columns: [
     defaultableName('storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'),
     text('Provisioner', (object) => object.provisioner),
