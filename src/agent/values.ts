@@ -1,4 +1,5 @@
 // Small things of no Kubernetes meaning that several parts of the agent use.
+import { RuntimeError } from '../runtime/container-runtime.ts'
 
 /** Rejects with the signal's reason as soon as it aborts; the work itself goes on unheard. */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -19,3 +20,6 @@ export function same(a: unknown, b: unknown): boolean {
   const keys = new Set([...Object.keys(left), ...Object.keys(right)])
   return [...keys].every((key) => same(left[key], right[key]))
 }
+
+/** An error of the runtime as a gRPC client in Go prints it. */
+export const rpcWording = (error: Error): string => (error instanceof RuntimeError ? `rpc error: code = ${error.code} desc = ${error.message}` : error.message)

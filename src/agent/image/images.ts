@@ -6,6 +6,7 @@ import type { ContainerRuntime, Image, RegistryAuth } from '../../runtime/contai
 import type { Recorder } from '../events/recorder.ts'
 import { createBackoff, goDuration } from '../pod/backoff.ts'
 import type { AgentPod, PodContainer } from '../pod/types.ts'
+import { rpcWording } from '../values.ts'
 import { credentialsFor } from './credentials.ts'
 import { withDefaultTag } from './reference.ts'
 
@@ -130,7 +131,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
       event('Normal', 'Pulled', `Successfully pulled image ${JSON.stringify(named)} in ${duration(began)} (${duration(asked)} including waiting). Image size: ${size} bytes.`)
       return id
     } catch (error) {
-      const message = (error as Error).message
+      const message = rpcWording(error as Error)
       event('Warning', 'Failed', `Failed to pull image ${JSON.stringify(named)}: ${message}`)
       const now = clock.now()
       backoff.next(key, now, now)
@@ -146,7 +147,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
       try {
         return await runtime.pullImage(reference, auth)
       } catch (error) {
-        errors.push((error as Error).message)
+        errors.push(rpcWording(error as Error))
       }
     }
     throw new Error(errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`)

@@ -53,7 +53,7 @@ export function startPods({ informer, services, statuses, probes, admission }: P
   }
 
   /** Pods that take up room beside this one. */
-  const othersThan = (uid: string) => [...workers.values()].filter((w) => w.uid !== uid && !isTerminalPhase(w.status().phase)).map((w) => w.pod())
+  const othersThan = (uid: string) => [...workers.values()].filter((w) => w.uid !== uid && !isTerminalPhase(w.status().phase)).map((w) => w.allocated())
 
   /** Only a pod that has not begun can be refused. */
   function refuseUnfit(worker: PodWorker): void {

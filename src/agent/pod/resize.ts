@@ -39,6 +39,15 @@ export function resizesOf(pod: AgentPod, observed: Observed, applied: AppliedRes
 const differs = (name: string, current: ResourceRequirements, { resources }: Container) =>
   amount(name, current.requests?.[name]) !== amount(name, resources?.requests?.[name]) || amount(name, current.limits?.[name]) !== amount(name, resources?.limits?.[name])
 
+/** The pod with what its running containers were given in place of what they ask for. */
+export function withApplied(pod: AgentPod, observed: Observed, applied: AppliedResources): AgentPod {
+  const given = (spec: Container): Container => {
+    const running = latest(observed, spec.name)
+    return { ...spec, resources: (running && appliedTo(running, applied)) ?? spec.resources }
+  }
+  return { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map(given), initContainers: pod.spec.initContainers?.map(given) } }
+}
+
 export interface ResizePending {
   reason: 'Infeasible' | 'Deferred'
   message: string

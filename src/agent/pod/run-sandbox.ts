@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import type { SandboxSpec } from '../../runtime/container-runtime.ts'
 import { podDns } from '../sandbox/dns.ts'
 import { sandboxSpec } from '../sandbox/spec.ts'
+import { rpcWording } from '../values.ts'
 import type { PodServices } from './services.ts'
 import type { AgentPod } from './types.ts'
 
@@ -35,7 +36,7 @@ export async function runSandbox(services: PodServices, pod: AgentPod, attempt: 
     await mkdir(spec.logDirectory, { recursive: true, mode: 0o755 })
     await view.refreshSandbox(await runtime.runSandbox(spec))
   } catch (error) {
-    recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`)
+    recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcWording(error as Error)}`)
     throw error
   }
 }

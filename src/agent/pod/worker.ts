@@ -14,11 +14,13 @@ import { containerRetryKey, laneOf, retryKey, type Step } from './steps.ts'
 import { isTerminalPhase, podFullName, terminationGrace, type AgentPod } from './types.ts'
 import { VolumeError } from '../volumes/volume.ts'
 import type { PodStatus, ResourceRequirements } from '../../api/generated/types.ts'
-import { resizesOf, type ResizePending } from './resize.ts'
+import { resizesOf, withApplied, type ResizePending } from './resize.ts'
 
 export interface PodWorker {
   readonly uid: string
   pod(): AgentPod
+  /** With the resources it was granted, which differ from those it asks for while a resize has to wait. */
+  allocated(): AgentPod
   status(): PodStatus
   /** The API has a newer state of the pod. */
   update(pod: AgentPod): void
@@ -68,6 +70,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   const announced = new Map<string, string>()
   const applied = new Map<string, ResourceRequirements>()
   let pod = options.pod
+  let allocated = pod
   let gone = false
   let failed: Reason | undefined
   let failGraceSeconds = 0
@@ -101,6 +104,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     if (end && !starts.signal.aborted) starts.abort(new Error('the pod ends'))
     const resizes = end ? [] : resizesOf(pod, observed, applied)
     const pending = resizes.length > 0 ? options.resizePending(pod) : undefined
+    allocated = pending ? withApplied(pod, observed, applied) : pod
     const world: World = {
       observed, now: clock.now(), busy: lanes, starting, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
       finalStatusWritten: statuses.written(uid), probe: options.probe, toResize: pending ? [] : resizes,
@@ -203,6 +207,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   return {
     uid, wake,
     pod: () => pod,
+    allocated: () => allocated,
     status: () => statuses.last(pod),
     update(newer) {
       pod = newer
