@@ -97,7 +97,7 @@ describe('answers over time', () => {
   }
   const each = { periodSeconds: 1 }
   test('count only when their threshold is reached', async () => {
-    expect(await reported('readiness', { ...each, successThreshold: 2, failureThreshold: 2, initialDelaySeconds: 1 }, [true, false, true, true])).toEqual(['success', 'failure'])
+    expect(await reported('readiness', { ...each, successThreshold: 2, failureThreshold: 2, initialDelaySeconds: 1 }, [true, false, true, true, false, true, false, false])).toEqual(['success', 'failure'])
   })
   test('end the liveness probe of a container that is to be killed', async () => {
     expect(await reported('liveness', { ...each, failureThreshold: 2 }, [true, false, false])).toEqual(['success', 'failure'])
