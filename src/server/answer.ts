@@ -19,7 +19,8 @@ export const answerText = (text: string, status = 200): ApiResponse => ({
 /** Every failure becomes a `Status`; what is not a StatusError is an internal error whose cause goes to the log, not to the caller. */
 export function answerError(error: unknown, options: { acceptObjects?: boolean; pretty?: boolean } = {}): ApiResponse {
   const failure = error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error))
-  const answer = answerObject(failure.status, { ...options, status: failure.code })
+  const { reason, ...rest } = failure.status
+  const answer = answerObject(reason === '' ? rest : failure.status, { ...options, status: failure.code })
   const retry = failure.status.details?.retryAfterSeconds
   return retry ? { ...answer, headers: { ...answer.headers, 'retry-after': String(retry) } } : answer
 }

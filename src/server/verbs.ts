@@ -47,7 +47,7 @@ async function get(call: Call): Promise<ApiResponse> {
 }
 
 function revisionOf(text: string): number {
-  if (!/^\d{1,16}$/.test(text)) throw badRequestError(`invalid resource version ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^\d{1,16}$/.test(text)) throw new StatusError(500, '', `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
   return Number(text)
 }
 
@@ -96,7 +96,7 @@ async function update(call: Call): Promise<ApiResponse> {
   if (metadata.name !== info.name) throw badRequestError(`the name of the object (${metadata.name}) does not match the name on the URL (${info.name})`)
   warnStoredOnly(call, draft)
   const subresource = writeSubresource(call)
-  const written = await updateObject(call, { name: info.name, options, subresource, draft: () => structuredClone(draft), authorizeCreate: () => authorizeCreate(call) })
+  const written = await updateObject(call, { name: info.name, options, subresource, uidIsPrecondition: true, draft: () => structuredClone(draft), authorizeCreate: () => authorizeCreate(call) })
   return answerStored(call, written, written.created ? 201 : 200)
 }
 

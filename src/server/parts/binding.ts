@@ -41,7 +41,7 @@ async function assign(call: Call, name: string, body: Binding): Promise<void> {
   const now = rfc3339(call.parts.clock.now())
   const pods = call.parts.registry.find('', 'v1', 'pods')!
   await updateObject({ ...call, resource: pods }, {
-    name, options, partial: true,
+    name, options, partial: true, uidIsPrecondition: true,
     draft(current) {
       const draft = clone(current) as Pod
       const refuse = (why: string) => conflictError({ group: '', resource: 'pods/binding' }, name, why)

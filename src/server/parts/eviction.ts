@@ -53,7 +53,7 @@ async function markAsEvicted(call: Call, { preconditions }: DeleteOptions, optio
   const now = rfc3339(call.parts.clock.now())
   const resource = call.parts.registry.find('', 'v1', 'pods')!
   await updateObject({ ...call, resource }, {
-    name: call.info.name, options, partial: true,
+    name: call.info.name, options, partial: true, uidIsPrecondition: true,
     draft(current) {
       const draft = clone(current) as Stored<Pod>
       if (preconditions?.uid) draft.metadata.uid = preconditions.uid
@@ -73,7 +73,7 @@ async function takeFromBudget(call: Call, pod: Stored<Pod>, options: WriteOption
   const resource = call.parts.registry.find('policy', 'v1', 'poddisruptionbudgets')!
   const now = rfc3339(call.parts.clock.now())
   await updateObject({ ...call, resource }, {
-    name: budget.metadata.name, options, partial: true,
+    name: budget.metadata.name, options, partial: true, uidIsPrecondition: true,
     draft: (current) => decremented(clone(current) as Stored<PodDisruptionBudget>, pod.metadata.name, now),
   })
 }

@@ -77,7 +77,7 @@ export function checkKindIs(value: unknown, expected: { apiVersion: string; kind
 }
 
 /** `kind` and `apiVersion` may be missing; where they are there they must be those of the path. */
-export function checkKind(registry: Registry, resource: ServedResource, value: unknown): void {
+export function checkKind(registry: Registry, resource: ServedResource, value: unknown, refuse?: (why: string) => StatusError): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return
   const given = value as KubeObject
   const kind = typeof given.kind === 'string' && given.kind ? given.kind : resource.definition.kind
@@ -85,9 +85,10 @@ export function checkKind(registry: Registry, resource: ServedResource, value: u
   if (kind === resource.definition.kind && apiVersion === resource.apiVersion) return
   const known = registry.definitions().find((d) => d.kind === kind && d.versions.some((v) => apiVersionOf({ group: d.group, version: v.name }) === apiVersion))
   const { version } = parseApiVersion(apiVersion)
-  if (!known) throw cannotBeHandled(resource, kind, version, `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+  const wrong = (why: string) => refuse?.(why) ?? cannotBeHandled(resource, kind, version, why)
+  if (!known) throw wrong(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
   if (known.group === resource.definition.group && known.kind === resource.definition.kind) {
     throw badRequestError(`the API version in the data (${apiVersion}) does not match the expected API version (${resource.apiVersion})`)
   }
-  throw cannotBeHandled(resource, kind, version, `converting (${version}.${kind}) to (${resource.definition.group.split('.')[0] || 'core'}.${resource.definition.kind}): unknown conversion`)
+  throw wrong(`converting (${version}.${kind}) to (${resource.definition.group.split('.')[0] || 'core'}.${resource.definition.kind}): unknown conversion`)
 }

@@ -1,6 +1,7 @@
 // DeleteOptions come as a body, or in the query (source: k8s.io/apimachinery/pkg/apis/meta/v1/validation `ValidateDeleteOptions`).
 import { invalid, notSupported, type FieldError } from '../../api/field-error.ts'
 import type { DeleteOptions } from '../../api/generated/types.ts'
+import { decodeStrict, schemas } from '../../api/schema/index.ts'
 import { badRequestError } from '../../api/status-error.ts'
 import { isTrue } from './path.ts'
 import { check, parseDryRun } from './query.ts'
@@ -36,12 +37,11 @@ function fromQuery(query: URLSearchParams): DeleteOptions {
 
 function fromBody(body: unknown): DeleteOptions {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequestError('the body of a deletion must be DeleteOptions')
-  const options = Object.fromEntries(Object.entries(body as DeleteOptions).filter(([, value]) => value !== null)) as DeleteOptions
-  if (options.kind !== undefined && options.kind !== 'DeleteOptions') {
-    throw badRequestError(`decoded object cannot be converted to DeleteOptions`)
+  const { kind, apiVersion } = body as DeleteOptions
+  if (kind && kind !== 'DeleteOptions') {
+    throw badRequestError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion || 'meta.k8s.io/v1')} in scheme "pkg/runtime/scheme.go:111"`)
   }
-  if (options.gracePeriodSeconds !== undefined && typeof options.gracePeriodSeconds !== 'number') {
-    throw badRequestError('json: cannot unmarshal value into Go struct field DeleteOptions.gracePeriodSeconds of type int64')
-  }
-  return options
+  const { object, errors } = decodeStrict<DeleteOptions>(schemas.definition('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'), body)
+  if (errors[0] !== undefined) throw badRequestError(errors[0])
+  return object
 }

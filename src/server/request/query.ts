@@ -68,7 +68,7 @@ function validateWatch(o: ListOptions): FieldError[] {
     }
   } else if (match !== '') errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
   if (match !== '' && match !== 'NotOlderThan') errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan', '']))
-  if (o.continue !== '') errors.push(forbidden('continue', 'continue is forbidden for watch'))
+  if (o.continue !== '') errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'))
   return errors
 }
 

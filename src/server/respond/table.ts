@@ -9,7 +9,7 @@ export type IncludeObject = 'Metadata' | 'Object' | 'None'
 export function includeObjectOf(query: URLSearchParams): IncludeObject {
   const text = query.get('includeObject') || 'Metadata'
   if (text !== 'Metadata' && text !== 'Object' && text !== 'None') {
-    throw badRequestError(`includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`)
+    throw badRequestError(`Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`)
   }
   return text
 }

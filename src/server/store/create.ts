@@ -1,5 +1,6 @@
 // Creation: metadata, defaults, admission, validation, the write.
 import { rfc3339 } from '../../base/clock.ts'
+import type { ObjectMeta } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { alreadyExistsError, invalidError, StatusError } from '../../api/status-error.ts'
 import { StorageError } from '../../storage/storage.ts'
@@ -16,8 +17,14 @@ import { storageOptions } from './storage-options.ts'
 import type { Written } from './written.ts'
 
 const nameAttempts = 8
-export const duplicateOwnersWarning =
-  '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests'
+const duplicateOwnersWarning = (uids: readonly string[]) =>
+  '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; '
+  + `duplicate UID(s) observed: ${uids.join(', ')}`
+
+export function settleOwners(call: Call, metadata: ObjectMeta): void {
+  const again = deduplicateOwners(metadata)
+  if (again.length > 0) call.warn(duplicateOwnersWarning(again))
+}
 
 /** @param draft in the storage version, with defaults; taken over. */
 export async function createObject(call: Call, draft: KubeObject, options: WriteOptions): Promise<Written> {
@@ -25,7 +32,7 @@ export async function createObject(call: Call, draft: KubeObject, options: Write
   const metadata = metadataOf(draft)
   wipeSystemFields(metadata)
   settleNamespace(definition, metadata, call.info.namespace)
-  if (deduplicateOwners(metadata)) call.warn(duplicateOwnersWarning)
+  settleOwners(call, metadata)
   trackManagedFields(call, undefined, draft, options)
   await admitMutating(call, { operation: 'CREATE', draft, dryRun: options.dryRun, name: metadata.name })
   if (metadata.generateName && !metadata.name) return createWithGeneratedName(call, draft, options)

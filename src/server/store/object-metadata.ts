@@ -46,18 +46,19 @@ export function keepSystemFields(draft: ObjectMeta, current: ObjectMeta): void {
   delete draft.selfLink
 }
 
-/** Removes second mentions of an owner. @returns whether there were any. */
-export function deduplicateOwners(metadata: ObjectMeta): boolean {
+/** Removes second mentions of an owner. @returns the uids of those that were mentioned again. */
+export function deduplicateOwners(metadata: ObjectMeta): string[] {
   const owners = metadata.ownerReferences
-  if (!owners || owners.length < 2) return false
+  if (!owners || owners.length < 2) return []
   const seen = new Set<string>()
+  const again = new Set<string>()
   const kept = owners.filter((o) => {
     const text = JSON.stringify([o.apiVersion, o.kind, o.name, o.uid, o.controller, o.blockOwnerDeletion])
+    if (seen.has(text)) again.add(o.uid)
     return !seen.has(text) && seen.add(text)
   })
-  if (kept.length === owners.length) return false
-  metadata.ownerReferences = kept
-  return true
+  if (again.size > 0) metadata.ownerReferences = kept
+  return [...again]
 }
 
 const nameRules = { 'dns-subdomain': isDnsSubdomain, 'dns-label': isDnsLabel, 'dns-1035-label': isDns1035Label, 'path-segment': isPathSegmentName }
@@ -104,8 +105,8 @@ function validateAnnotations(annotations: Record<string, string> | undefined, er
 
 function validateOwners(owners: OwnerReference[] | undefined, errors: FieldError[]): void {
   let controller: OwnerReference | undefined
-  owners?.forEach((owner, index) => {
-    const at = `metadata.ownerReferences[${index}]`
+  const at = 'metadata.ownerReferences'
+  owners?.forEach((owner) => {
     if (!owner.apiVersion) errors.push(invalid(`${at}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'))
     if (!owner.kind) errors.push(invalid(`${at}.kind`, owner.kind ?? '', 'must not be empty'))
     if (!owner.name) errors.push(invalid(`${at}.name`, owner.name ?? '', 'must not be empty'))

@@ -57,9 +57,9 @@ function patched(call: Call, current: Stored<KubeObject>, { value: patch, duplic
   const { resource } = call
   const before = resource.isStorageVersion ? current : toServed(resource, clone(current))
   const after = mergers[kind](before as KubeObject, patch, schemas.definition(resource.version.schema))
-  checkKind(call.parts.registry, resource, after)
   const reported = kind === 'json' ? duplicates.map((text) => `json patch ${text}`) : duplicates
   const refuse = (why: string) => invalidPatchError(kind === 'strategic' ? goPrint(patch) : stringify(after), why)
+  checkKind(call.parts.registry, resource, after, refuse)
   const draft = settle(resource, decodeServed(call, { value: after === before ? clone(after) : after, duplicates: reported }, options, refuse))
   checkName(call, draft)
   return draft

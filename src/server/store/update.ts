@@ -3,17 +3,17 @@ import { rfc3339 } from '../../base/clock.ts'
 import { invalid } from '../../api/field-error.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
 import type { WriteSubresource } from '../../api/resource.ts'
-import { invalidError, modifiedConflict, notFoundError } from '../../api/status-error.ts'
+import { invalidError, modifiedConflict, notFoundError, StatusError } from '../../api/status-error.ts'
 import { StorageError } from '../../storage/storage.ts'
 import { admitMutating, admitValidating } from '../admission-chain.ts'
 import type { Entry } from '../cache/types.ts'
 import type { Call } from '../call.ts'
 import { keyOf } from '../registry.ts'
 import type { WriteOptions } from '../request/query.ts'
-import { duplicateOwnersWarning, insert } from './create.ts'
+import { insert, settleOwners } from './create.ts'
 import { clone, encodeStored, equal } from './bytes.ts'
 import { trackManagedFields } from './managed-fields.ts'
-import { deduplicateOwners, keepSystemFields, metadataOf, settleNamespace, validateMetadata, validateMetadataUpdate } from './object-metadata.ts'
+import { keepSystemFields, metadataOf, settleNamespace, validateMetadata, validateMetadataUpdate } from './object-metadata.ts'
 import { translateStorageError, uidPreconditionError } from './storage-errors.ts'
 import { storageOptions } from './storage-options.ts'
 import { canonicalStored } from './versions.ts'
@@ -27,6 +27,8 @@ export interface UpdateInput {
    */
   draft(current: Stored<KubeObject> | undefined): KubeObject | Promise<KubeObject>
   options: WriteOptions
+  /** Another uid in the draft is a conflict; without this it is a change of what cannot be changed. */
+  uidIsPrecondition?: boolean
   /** The draft's managedFields are final (server-side apply). */
   fieldsTracked?: boolean
   /** Creates what does not exist, whatever the kind says (server-side apply). */
@@ -68,7 +70,7 @@ async function attemptUpdate(call: Call, key: string, input: UpdateInput): Promi
   const current = entry.object()
   const draft = await input.draft(current)
   const metadata = metadataOf(draft)
-  if (metadata.uid && metadata.uid !== current.metadata.uid) {
+  if (input.uidIsPrecondition && metadata.uid && metadata.uid !== current.metadata.uid) {
     throw uidPreconditionError(groupResource, { name: input.name, key: `/registry/${key}`, wanted: metadata.uid, actual: current.metadata.uid })
   }
   checkResourceVersion(call, metadata.resourceVersion, current.metadata.resourceVersion, input.name)
@@ -81,6 +83,7 @@ function checkResourceVersion(call: Call, wanted: string | undefined, actual: st
     if (definition.allowUnconditionalUpdate !== false) return
     throw invalidError({ group: groupResource.group, kind: groupResource.resource }, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
   }
+  if (!/^\d+$/.test(wanted)) throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(wanted)}: invalid syntax`)
   if (wanted !== actual) throw modifiedConflict(groupResource, name)
 }
 
@@ -109,7 +112,7 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   const { options, subresource } = input
   const now = rfc3339(parts.clock.now())
   settleNamespace(resource.definition, metadataOf(draft), call.info.namespace)
-  if (deduplicateOwners(metadataOf(draft))) call.warn(duplicateOwnersWarning)
+  settleOwners(call, metadataOf(draft))
   if (!input.fieldsTracked) trackManagedFields(call, current, draft, options)
   const admission = { operation: 'UPDATE', draft, current, dryRun: options.dryRun } as const
   if (!input.partial) await admitMutating(call, admission)
