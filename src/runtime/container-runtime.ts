@@ -251,3 +251,10 @@ export interface ContainerRuntime {
   events(listener: (event: RuntimeEvent) => void, lost: () => void): { stop(): void } | undefined
   close(): Promise<void>
 }
+
+/** Mounts images as volumes for a runtime that cannot. */
+export interface ImageMounts {
+  /** @returns a directory with the image's content, read-only, that stays until the sandbox is released. */
+  mount(sandboxId: string, image: string): Promise<string>
+  release(sandboxId: string): Promise<void>
+}

@@ -167,6 +167,16 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       subscription.stop()
     })
 
+    it('mounts an image as a volume', async () => {
+      if (!(await runtime.info()).features.imageVolumes) return
+      const sandbox = await startSandbox('image-volume')
+      const mounts = [{ containerPath: '/volume', hostPath: '', readonly: true, propagation: 'private' as const, image: under.image }]
+      const id = await startContainer(sandbox, 'main', forever, { mounts })
+      const result = await runtime.execSync(id, ['/bin/sh', '-c', 'test -x /volume/bin/busybox && ! touch /volume/x'], 20)
+      expect(result.exitCode).toBe(0)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
     it('streams an interactive command', async () => {
       const sandbox = await startSandbox('interactive')
       const id = await startContainer(sandbox, 'main')

@@ -24,7 +24,7 @@ async function importArchive(ctr: string, socket: string, path: string, input?: 
 }
 
 /** Where pods' images are unpacked. */
-async function readSnapshotter(socket: string): Promise<string> {
+export async function readSnapshotter(socket: string): Promise<string> {
   const client = createGrpcClient(`unix://${socket}`)
   try {
     const { info } = await client.call(methods.status, { verbose: true }, { timeoutMilliseconds: 20_000 })

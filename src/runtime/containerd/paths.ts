@@ -15,6 +15,8 @@ export interface ContainerdPaths {
   registries: string
   /** Archives here are imported at start. */
   images: string
+  /** Where images are mounted that pods have as volumes. */
+  imageMounts: string
   /** Network configuration lists for CNI. */
   cniConfig: string
 }
@@ -27,7 +29,7 @@ export function containerdPaths(dataDirectory: string): ContainerdPaths {
   const agent = join(data, 'agent')
   return {
     root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), pidFile: join(run, 'containerd.pid'),
-    config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'),
+    config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
     cniConfig: join(agent, 'etc/cni/net.d'),
   }
 }

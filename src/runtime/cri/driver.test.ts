@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'vitest'
 import { canRunContainers, startTestContainerd, testImage } from '../containerd/test-containerd.ts'
+import { createImageMounts } from '../containerd/image-mounts.ts'
 import { runtimeContract } from '../contract.ts'
 import { openCriRuntime } from './driver.ts'
 
@@ -10,7 +11,7 @@ describe.runIf(canRunContainers)('with a containerd of its own', () => {
   runtimeContract('cri', async () => {
     const containerd = await startTestContainerd()
     const logDirectory = mkdtempSync(join(tmpdir(), 'mk8s-logs-'))
-    const runtime = openCriRuntime({ endpoint: containerd.paths.socket })
+    const runtime = openCriRuntime({ endpoint: containerd.paths.socket, imageMounts: createImageMounts({ socket: containerd.paths.socket, directory: containerd.paths.imageMounts }) })
     return {
       runtime, image: testImage, logDirectory, real: true,
       async close() {

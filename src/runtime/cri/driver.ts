@@ -1,5 +1,5 @@
 // The `cri` driver: CRI v1 over gRPC, as containerd (1.6 and later) and CRI-O speak it.
-import { RuntimeError, type ContainerRuntime, type RuntimeInfo } from '../container-runtime.ts'
+import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts, type RuntimeInfo } from '../container-runtime.ts'
 import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone, type CriConnection } from './connection.ts'
 import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
 import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
@@ -11,15 +11,32 @@ import { openAttach, openExec, openPortForward } from './streams.ts'
 export interface CriRuntimeOptions {
   /** A path, `unix:///path` or an http URL. */
   endpoint: string
+  /** For image volumes where the runtime has none of its own; without it they are reported as not there. */
+  imageMounts?: ImageMounts
 }
 
-export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntime {
+export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): ContainerRuntime {
   const connection = openConnection(endpoint)
   const { call } = connection
   const index = createIdIndex(connection)
   const events = createEventHub(connection)
+  let mountsImages: boolean | undefined
+
+  /** With a directory in place of each image that the runtime would not mount. */
+  async function withImages(sandboxId: string, spec: ContainerSpec): Promise<ContainerSpec> {
+    if (!imageMounts || !spec.mounts.some(({ image }) => image)) return spec
+    mountsImages ??= (await readInfo(connection)).features.imageVolumes
+    if (mountsImages) return spec
+    const mounts = spec.mounts.map(async ({ image, ...mount }) => (image ? { ...mount, hostPath: await imageMounts.mount(sandboxId, image), readonly: true } : mount))
+    return { ...spec, mounts: await Promise.all(mounts) }
+  }
+
   return {
-    info: () => readInfo(connection),
+    async info() {
+      const info = await readInfo(connection)
+      mountsImages = info.features.imageVolumes
+      return imageMounts ? { ...info, features: { ...info.features, imageVolumes: true } } : info
+    },
 
     async runSandbox(spec) {
       return (await call(methods.runSandbox, { config: encodeSandbox(spec), runtimeHandler: spec.runtimeHandler }, sandboxTimeout)).id
@@ -31,6 +48,7 @@ export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntim
       // The protocol leaves open whether a running sandbox may be removed.
       await unlessGone(call(methods.stopSandbox, { id }, sandboxTimeout), undefined)
       await unlessGone(call(methods.removeSandbox, { id }, sandboxTimeout), undefined)
+      await imageMounts?.release(id)
     },
     async listSandboxes() {
       return (await call(methods.listSandboxes, {})).items.map(decodeSandbox)
@@ -42,7 +60,7 @@ export function openCriRuntime({ endpoint }: CriRuntimeOptions): ContainerRuntim
     },
 
     async createContainer(sandboxId, spec, sandbox) {
-      const { id } = await call(methods.createContainer, { sandboxId, config: encodeContainer(spec, sandbox), sandboxConfig: encodeSandbox(sandbox) })
+      const { id } = await call(methods.createContainer, { sandboxId, config: encodeContainer(await withImages(sandboxId, spec), sandbox), sandboxConfig: encodeSandbox(sandbox) })
       index.noteContainer(id, sandboxId)
       return id
     },

@@ -1,0 +1,50 @@
+// Images as volumes for a containerd that cannot mount them itself (before 2.1): the image is mounted read-only beside containerd's state, once a
+// sandbox, and goes with the sandbox. After a reboot nothing is mounted and the directories are empty: sandboxes are gone, too.
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run, type RunResult } from '../../base/child-process.ts'
+import { RuntimeError, type ImageMounts } from '../container-runtime.ts'
+import { findPrograms } from './host.ts'
+import { readSnapshotter } from './images.ts'
+
+export interface ImageMountOptions {
+  socket: string
+  /** Below containerd's state: gone after a reboot. */
+  directory: string
+}
+
+const timeoutMilliseconds = 120_000
+
+export function createImageMounts({ socket, directory }: ImageMountOptions): ImageMounts {
+  const underWay = new Map<string, Promise<string>>()
+  const ctr = async (...args: string[]) => run(findPrograms().ctr, ['--address', socket, '--namespace', 'k8s.io', ...args], { timeoutMilliseconds })
+
+  async function mount(image: string, target: string): Promise<string> {
+    if (await isMounted(target)) return target
+    await mkdir(target, { recursive: true, mode: 0o711 })
+    const { code, stderr } = await ctr('images', 'mount', '--snapshotter', await readSnapshotter(socket), image, target)
+    if (code !== 0) throw new RuntimeError('Unknown', `failed to mount image ${image}: ${lastLine(stderr)}`)
+    return target
+  }
+
+  return {
+    mount(sandboxId, image) {
+      const target = join(directory, sandboxId, createHash('sha256').update(image).digest('hex').slice(0, 16))
+      const current = underWay.get(target) ?? mount(image, target).finally(() => underWay.delete(target))
+      underWay.set(target, current)
+      return current
+    },
+    async release(sandboxId) {
+      const own = join(directory, sandboxId)
+      const names = await readdir(own).catch((): string[] => [])
+      if (names.length === 0) return
+      // Also removes the snapshot that the mount was made of; what is not mounted is no failure.
+      for (const name of names) await ctr('images', 'unmount', '--snapshotter', await readSnapshotter(socket), '--rm', join(own, name))
+      await rm(own, { recursive: true, force: true }).catch(() => undefined)
+    },
+  }
+}
+
+const isMounted = async (target: string) => (await readFile('/proc/self/mounts', 'utf8')).split('\n').some((line) => line.split(' ')[1] === target)
+const lastLine = (text: RunResult['stderr']) => text.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? ''
