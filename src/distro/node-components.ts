@@ -14,6 +14,7 @@ import type { ServerConfig } from '../config/server-config.ts'
 import { createDns } from '../dns/index.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { createProxy } from '../proxy/index.ts'
+import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
 import { openCriRuntime } from '../runtime/cri/driver.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -43,7 +44,8 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
     async start(signal) {
       const log = options.log.with({ component: 'agent' })
       const user = nodeUser(config.nodeName)
-      const runtime = openCriRuntime({ endpoint: config.containerRuntimeEndpoint ?? paths.containerd.socket })
+      const { socket, imageMounts: directory } = paths.containerd
+      const runtime = openCriRuntime(config.containerRuntimeEndpoint ? { endpoint: config.containerRuntimeEndpoint } : { endpoint: socket, imageMounts: createImageMounts({ socket, directory }) })
       const informers = plane.informersFor(user)
       const made = createAgent({
         client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: [config.nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),
