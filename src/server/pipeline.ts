@@ -8,6 +8,7 @@ import { impersonate } from './authentication/impersonation.ts'
 import { forbiddenByAuthorizer } from './authorization/forbidden.ts'
 import type { Call, ServerParts } from './call.ts'
 import { addDiscovery } from './discovery/paths.ts'
+import { verbsOfPart } from './discovery/resources.ts'
 import { addHealth, type HealthChecks } from './health.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Metrics } from './metrics.ts'
@@ -116,6 +117,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const handler = subresourceHandler(subresources, call)
     if (handler) return runSubresource(handler, call)
     const { info, resource } = call
+    const deprecation = info.group === '' ? deprecations[info.resource] : undefined
+    if (deprecation) call.warn(deprecation)
     const part = ownPart(call)
     if (part) {
       if (!part.methods.includes(call.request.method)) throw methodNotAllowed()
@@ -123,7 +126,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
     if (info.subresource) {
       if (!resource.definition.subresources?.[info.subresource]) throw genericNotFoundError()
-      if (info.verb !== 'get' && info.verb !== 'update' && info.verb !== 'patch') throw methodNotAllowed()
+      if (!verbsOfPart(info.subresource).includes(info.verb)) throw methodNotAllowed()
     } else if (resource.definition.verbs && !resource.definition.verbs.includes(info.verb)) throw methodNotAllowed()
     return runVerb(call)
   }
@@ -153,6 +156,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 function outputOf({ headers }: ApiRequest, { subresource }: RequestInfo, { definition }: ServedResource): OutputType {
   if (subresource && !definition.subresources?.[subresource]) return { format: 'json' }
   return negotiateOutput(headers.accept, { transforms: !definition.verbs || definition.verbs.includes('list') })
+}
+
+/** Of core kinds, as clients are warned of them. */
+const deprecations: Readonly<Record<string, string>> = {
+  endpoints: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  componentstatuses: 'v1 ComponentStatus is deprecated in v1.19+',
 }
 
 /** A namespaced kind is written in a namespace only; a cluster-scoped one has none. */

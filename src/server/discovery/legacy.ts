@@ -4,12 +4,19 @@ import { apiVersionOf } from '../../api/object.ts'
 import type { ResourceDefinition } from '../../api/resource.ts'
 import { subresourcesOf, verbsOf, type DescribedHandlers } from './resources.ts'
 
-/** Versions of each group, preferred first, in the order of declaration. */
+/** By which clients resolve a name that several groups have; groups that are not named come last. */
+const groupOrder = [
+  '', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'certificates.k8s.io', 'networking.k8s.io', 'policy',
+  'rbac.authorization.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io', 'coordination.k8s.io', 'node.k8s.io',
+  'discovery.k8s.io', 'resource.k8s.io', 'flowcontrol.apiserver.k8s.io',
+]
+const rankOf = (group: string) => (groupOrder.indexOf(group) + 1 || groupOrder.length + 1)
+
+/** Versions of each group, preferred first; the groups in upstream's order. */
 export function groupsOf(definitions: readonly ResourceDefinition[]): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
+  const groups = new Map([...new Set(definitions.map((d) => d.group))].sort((a, b) => rankOf(a) - rankOf(b)).map((group) => [group, [] as string[]]))
   for (const { group, versions } of definitions) {
-    const known = groups.get(group) ?? []
-    groups.set(group, known)
+    const known = groups.get(group)!
     for (const { name } of versions) if (!known.includes(name)) known.push(name)
   }
   return groups

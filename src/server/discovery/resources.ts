@@ -15,12 +15,15 @@ export const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 
 const partVerbs = ['get', 'patch', 'update']
 const verbOfMethod: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', GET: 'get', DELETE: 'delete' }
 
+/** `finalize` can only be put; other parts can be read and patched, too. */
+export const verbsOfPart = (name: string): readonly string[] => (name === 'finalize' ? ['update'] : partVerbs)
+
 export const verbsOf = (definition: ResourceDefinition): readonly string[] => definition.verbs ?? allVerbs
 
 export function subresourcesOf(definition: ResourceDefinition, version: ServedVersion, handlers: DescribedHandlers): DiscoveredSubresource[] {
   const own = { group: definition.group, version: version.name, kind: definition.kind }
   const found = new Map<string, DiscoveredSubresource>()
-  for (const name in definition.subresources) found.set(name, { name, kind: own, verbs: partVerbs })
+  for (const name in definition.subresources) found.set(name, { name, kind: own, verbs: verbsOfPart(name) })
   if (definition.scale) found.set('scale', { name: 'scale', kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: partVerbs })
   const prefix = definition.group ? `${definition.group}/${definition.plural}/` : `${definition.plural}/`
   for (const [path, handler] of handlers) {

@@ -2,7 +2,7 @@
 import { rfc3339 } from '../../base/clock.ts'
 import { notSupported, required, type FieldError } from '../../api/field-error.ts'
 import type { Binding, Pod } from '../../api/generated/types.ts'
-import { badRequestError, conflictError, invalidError } from '../../api/status-error.ts'
+import { badRequestError, conflictError, StatusError } from '../../api/status-error.ts'
 import { admitMutating, admitValidating } from '../admission-chain.ts'
 import type { Call } from '../call.ts'
 import { parseWriteOptions } from '../request/query.ts'
@@ -17,23 +17,22 @@ export const binding: Part = {
   async run(call) {
     const body = await bodyAs<Binding>(call, 'v1', 'Binding')
     const legacy = call.info.resource === 'bindings'
-    if (!legacy && body.metadata?.name && body.metadata.name !== call.info.name) throw badRequestError('name in URL does not match name in Binding object')
+    if (!legacy && body.metadata?.name !== call.info.name) throw badRequestError('name in URL does not match name in Binding object')
     const name = legacy ? (body.metadata?.name ?? '') : call.info.name
     await assign(call, name, body)
     return answerSuccess(call)
   },
 }
 
-function validate(body: Binding): FieldError[] {
-  const errors: FieldError[] = []
-  if (body.target.kind && body.target.kind !== 'Node') errors.push(notSupported('target.kind', body.target.kind, ['Node', '<empty>']))
-  if (!body.target.name) errors.push(required('target.name'))
-  return errors
+/** Upstream does not wrap these into a Status of reason Invalid. */
+function check({ target }: Binding): void {
+  const refuse = ({ field, message }: FieldError) => new StatusError(500, '', `${field}: ${message}`)
+  if (target.kind && target.kind !== 'Node') throw refuse(notSupported('target.kind', target.kind, ['Node', '<empty>']))
+  if (!target.name) throw refuse(required('target.name'))
 }
 
 async function assign(call: Call, name: string, body: Binding): Promise<void> {
-  const errors = validate(body)
-  if (errors.length > 0) throw invalidError({ group: '', kind: 'Binding' }, name, errors)
+  check(body)
   const options = parseWriteOptions(call.request.query, 'CreateOptions', call.request.headers['user-agent'])
   const admission = { operation: 'CREATE', draft: body, dryRun: options.dryRun, name } as const
   await admitMutating(call, admission)

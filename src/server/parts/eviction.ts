@@ -21,7 +21,7 @@ export const eviction: Part = {
   kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
   async run(call) {
     const body = await bodyAs<Eviction>(call, 'policy/v1', 'Eviction')
-    if (body.metadata?.name && body.metadata.name !== call.info.name) throw badRequestError('name in URL does not match name in Eviction object')
+    if (body.metadata?.name !== call.info.name) throw badRequestError('name in URL does not match name in Eviction object')
     const options = parseWriteOptions(call.request.query, 'CreateOptions', call.request.headers['user-agent'])
     if (body.deleteOptions?.dryRun?.includes('All')) options.dryRun = true
     const admission = { operation: 'CREATE', draft: body, dryRun: options.dryRun } as const

@@ -39,8 +39,8 @@ export interface UpdateInput {
   subresource?: WriteSubresource<KubeObject>
   /** The draft comes from the server itself and changes only what it may: the kind's hooks, validation and admission are not asked. */
   partial?: boolean
-  /** With `partial`: a change of the spec raises the generation, which it does not otherwise (as binding a pod does not). */
-  raisesGeneration?: boolean
+  /** With `partial`: it is a client's write all the same, which raises the generation and owns its fields (as scaling does, and binding does not). */
+  asClient?: boolean
 }
 
 const attempts = 5
@@ -113,7 +113,7 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   const now = rfc3339(parts.clock.now())
   settleNamespace(resource.definition, metadataOf(draft), call.info.namespace)
   settleOwners(call, metadataOf(draft))
-  if (!input.fieldsTracked) trackManagedFields(call, current, draft, options)
+  if (!input.fieldsTracked && (!input.partial || input.asClient)) trackManagedFields(call, current, draft, options)
   const admission = { operation: 'UPDATE', draft, current, dryRun: options.dryRun } as const
   if (!input.partial) await admitMutating(call, admission)
   const metadata = metadataOf(draft)
@@ -121,7 +121,7 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   const context = { now, user: call.user }
   if (subresource) subresource.prepareForUpdate(draft, clone(current), context)
   else if (!input.partial) resource.definition.prepareForUpdate?.(draft, current, context)
-  if (!input.partial || input.raisesGeneration) raiseGeneration(call, draft, current)
+  if (!input.partial || input.asClient) raiseGeneration(call, draft, current)
   keepSystemFields(metadataOf(draft), current.metadata)
   if (!input.partial) {
     validateUpdate(call, draft, current, subresource)
