@@ -2,6 +2,7 @@
 // Defaults that depend on other fields are for the kind to set on the result.
 import type { ManagedFieldsEntry } from '../generated/types.ts'
 import type { KubeObject } from '../object.ts'
+import { copy } from '../patch/copy.ts'
 import { deepEqual } from '../patch/deep-equal.ts'
 import { decodeStrict } from '../schema/decode.ts'
 import { applyDefaults } from '../schema/defaults.ts'
@@ -39,7 +40,7 @@ export function serverSideApply<T extends KubeObject>(options: ApplyOptions): T 
   check(options)
   const managers = liveManagers(options)
   const outcome = applyOrInherit(options, managers)
-  const object = outcome.changed ? decode(options.schema, outcome.object) : (structuredClone(options.live) as KubeObject)
+  const object = outcome.changed ? decode(options.schema, outcome.object) : (copy(options.live) as KubeObject)
   if (options.manager === 'kubectl') syncLastApplied(object, options.applied)
   setManagedFields(object, keepTimes(outcome.managers, options))
   return object as T

@@ -1,6 +1,8 @@
 // RFC 6902 as upstream applies it. The document is not changed: what a patch touches is copied.
 import { define } from '../codec/json-reader.ts'
+import { stringify } from '../codec/json.ts'
 import { badRequestError, tooLargeError } from '../status-error.ts'
+import { copy } from './copy.ts'
 import { deepEqual } from './deep-equal.ts'
 import { jsonPatchFailed } from './errors.ts'
 import { goTypeName } from './go-words.ts'
@@ -13,18 +15,22 @@ interface Operation {
 }
 
 const mostOperations = 10_000
+// A short patch must not make a huge object by copying.
+const mostCopied = 3 * 1024 * 1024
 
 /** @throws StatusError 400 when the patch is malformed, 413 when it is too long, 422 when it does not apply. */
 export function applyJsonPatch<T>(document: T, patch: unknown): T {
   if (!Array.isArray(patch)) throw badRequestError(`error decoding patch: json: cannot unmarshal ${goTypeName(patch)} into Go value of type []handlers.jsonPatchOp`)
   if (patch.length > mostOperations) throw tooLargeError(`The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`)
-  const root = { value: structuredClone(document) as unknown }
+  const root: Root = { value: copy(document), copied: 0 }
   for (const operation of patch as Operation[]) applyOperation(root, operation ?? {})
   return root.value as T
 }
 
 interface Root {
   value: unknown
+  /** Bytes that `copy` has added. */
+  copied: number
 }
 
 function applyOperation(root: Root, { op, path, from, value = null }: Operation): void {
@@ -37,11 +43,17 @@ function applyOperation(root: Root, { op, path, from, value = null }: Operation)
     return
   }
   if (typeof from !== 'string') throw jsonPatchFailed()
-  if (op === 'copy') return add(root, path, structuredClone(read(root, from) ?? null))
+  if (op === 'copy') return add(root, path, copyOf(root, read(root, from) ?? null))
   if (op !== 'move') throw jsonPatchFailed()
   const moved = read(root, from)
   remove(root, from)
   add(root, path, moved)
+}
+
+function copyOf(root: Root, value: unknown): unknown {
+  root.copied += stringify(value).length
+  if (root.copied > mostCopied) throw jsonPatchFailed()
+  return copy(value)
 }
 
 type Container = Record<string, unknown> | unknown[]

@@ -1,8 +1,21 @@
 // The order of a merged list: items of the patch in the patch's order, items only the server has in the server's, woven by the server's order.
-import { deepEqual } from './deep-equal.ts'
+import { stringify } from '../codec/json.ts'
 
-const keyed = (item: unknown, key: string): unknown => (key === '' ? item : (item as Record<string, unknown> | null)?.[key])
-const indexIn = (list: readonly unknown[], item: unknown, key: string): number => list.findIndex((other) => deepEqual(keyed(other, key), keyed(item, key)))
+/** An item's identity as text: of its merge key, or of the item itself where there is none. */
+export function identityOf(item: unknown, key: string): string {
+  const value = key === '' ? item : (item as Record<string, unknown> | null)?.[key]
+  return typeof value === 'string' ? `"${value}` : (stringify(value) ?? 'undefined')
+}
+
+/** Where each identity comes first. */
+export function positions(items: readonly unknown[], key: string): Map<string, number> {
+  const found = new Map<string, number>()
+  items.forEach((item, i) => {
+    const identity = identityOf(item, key)
+    if (!found.has(identity)) found.set(identity, i)
+  })
+  return found
+}
 
 export interface Parts {
   fromPatch: unknown[]
@@ -10,20 +23,24 @@ export interface Parts {
 }
 
 export function partition(items: readonly unknown[], patch: readonly unknown[], key: string): Parts {
+  const inPatch = positions(patch, key)
   const parts: Parts = { fromPatch: [], fromServer: [] }
-  for (const item of items) (indexIn(patch, item, key) >= 0 ? parts.fromPatch : parts.fromServer).push(item)
+  for (const item of items) (inPatch.has(identityOf(item, key)) ? parts.fromPatch : parts.fromServer).push(item)
   return parts
 }
 
 export function arrange({ fromPatch, fromServer, order, serverOrder, key }: Parts & { order: readonly unknown[]; serverOrder: readonly unknown[]; key: string }): unknown[] {
-  const sorted = (items: unknown[], by: readonly unknown[]) => items.map((item) => ({ item, at: indexIn(by, item, key) })).sort((a, b) => a.at - b.at).map(({ item }) => item)
-  const left = sorted(fromServer, serverOrder)
-  const right = sorted(fromPatch, order)
+  const server = positions(serverOrder, key)
+  const placed = (items: unknown[], by: Map<string, number>) =>
+    items.map((item) => ({ item, at: by.get(identityOf(item, key)) ?? -1 })).sort((a, b) => a.at - b.at).map(({ item }) => ({ item, server: server.get(identityOf(item, key)) ?? -1 }))
+  const left = placed(fromServer, server)
+  const right = placed(fromPatch, positions(order, key))
   const result: unknown[] = []
-  while (left.length && right.length) {
-    const l = indexIn(serverOrder, left[0], key)
-    const r = indexIn(serverOrder, right[0], key)
-    result.push(l >= 0 && r >= 0 && l < r ? left.shift() : right.shift())
+  let l = 0
+  let r = 0
+  while (l < left.length && r < right.length) {
+    const fromLeft = left[l]!.server >= 0 && right[r]!.server >= 0 && left[l]!.server < right[r]!.server
+    result.push(fromLeft ? left[l++]!.item : right[r++]!.item)
   }
-  return [...result, ...left, ...right]
+  return [...result, ...left.slice(l).map(({ item }) => item), ...right.slice(r).map(({ item }) => item)]
 }

@@ -79,3 +79,13 @@ test.each([
 ])('strategic merge patch %j is refused', (patch, code, message) => {
   expect(() => applyStrategicMergePatch(pod, patch, podSchema)).toThrow(expect.objectContaining({ message, status: expect.objectContaining({ code }) }) as StatusError)
 })
+
+test('patches of many items stay quick, and copies stay small', () => {
+  const containers = Array.from({ length: 20_000 }, (_, i) => ({ name: `c${i}` }))
+  const patch = { spec: { containers: containers.map((c) => ({ ...c, image: 'x' })), '$setElementOrder/containers': containers } }
+  const began = performance.now()
+  expect(applyStrategicMergePatch<Shape>({ ...pod, spec: { containers } }, patch, podSchema).spec.containers).toHaveLength(20_000)
+  expect(performance.now() - began).toBeLessThan(5000)
+  const doubling = Array.from({ length: 40 }, () => ({ op: 'copy', from: '/list', path: '/list/-' }))
+  expect(() => applyJsonPatch(document, doubling)).toThrow('the server rejected our request')
+})

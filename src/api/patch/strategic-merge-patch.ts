@@ -5,7 +5,7 @@ import { badRequestError } from '../status-error.ts'
 import { deepEqual } from './deep-equal.ts'
 import { plainError } from './errors.ts'
 import { goInterfaceType, goPrint, goTypeName } from './go-words.ts'
-import { arrange, partition } from './list-order.ts'
+import { arrange, identityOf, partition, positions } from './list-order.ts'
 
 type Tree = Record<string, unknown>
 
@@ -93,7 +93,8 @@ function keyAfter(name: string, prefix: string): string {
 function deleteItems(result: Tree, name: string, unwanted: unknown): void {
   const present = result[name]
   if (!Array.isArray(present) || !Array.isArray(unwanted)) return
-  result[name] = present.filter((item) => !unwanted.includes(item))
+  const gone = new Set<unknown>(unwanted)
+  result[name] = present.filter((item) => !gone.has(item))
 }
 
 /** Merges the lists for which the patch gives an order, and returns the fields of the patch that are dealt with. */
@@ -153,28 +154,31 @@ function mergeList(original: unknown[], patch: unknown[], field: Field | undefin
 
 /** Follows `$patch: delete` and `$patch: replace` among the items. */
 function special(original: unknown[], patch: unknown[], key: string): { kept: unknown[]; changes: unknown[] } {
-  let kept = original
+  const unwanted = new Set<string>()
   let replace = false
   const changes: unknown[] = []
   for (const item of patch) {
     if (!isTree(item) || !(directive in item)) changes.push(item)
     else if (item[directive] === 'replace') replace = true
     else if (item[directive] === 'delete') {
-      const unwanted = keyOf(item, key)
-      kept = kept.filter((other) => !(isTree(other) && deepEqual(other[key], unwanted)))
+      keyOf(item, key)
+      unwanted.add(identityOf(item, key))
     } else if (item[directive] === 'merge') throw plainError('merging lists cannot yet be specified in the patch')
     else throw unknownDirective(item[directive], item)
   }
-  return replace ? { kept: changes, changes: [] } : { kept, changes }
+  if (replace) return { kept: changes, changes: [] }
+  return { kept: unwanted.size ? original.filter((item) => !unwanted.has(identityOf(item, key))) : original, changes }
 }
 
 function mergeItems(original: unknown[], changes: unknown[], key: string, schema: Schema): unknown[] {
   const result = [...original]
+  const at = positions(result, key)
   for (const item of changes) {
-    const id = keyOf(item, key)
-    const at = result.findIndex((other) => isTree(other) && deepEqual(other[key], id))
-    if (at < 0) result.push(item)
-    else result[at] = mergeTree(result[at] as Tree, item as Tree, schema)
+    keyOf(item, key)
+    const identity = identityOf(item, key)
+    const present = at.get(identity)
+    if (present !== undefined) result[present] = mergeTree(result[present] as Tree, item as Tree, schema)
+    else at.set(identity, result.push(item) - 1)
   }
   return result
 }

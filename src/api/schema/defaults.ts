@@ -1,4 +1,5 @@
 // Gives fields that are absent, or zero where Go cannot tell the two apart, their static default. Changes the object in place.
+import { copy } from '../patch/copy.ts'
 import { type Schema, type StructSchema, isEmpty, zeroOf } from './schema.ts'
 
 type Tree = Record<string, unknown>
@@ -14,7 +15,7 @@ export function applyDefaults(schema: StructSchema, object: object): void {
 }
 
 const preset = (schema: Schema, value: unknown): unknown =>
-  schema.kind === 'struct' ? { ...(zeroOf(schema) as Tree), ...(value as Tree) } : typeof value === 'object' ? structuredClone(value) : value
+  schema.kind === 'struct' ? { ...(zeroOf(schema) as Tree), ...(value as Tree) } : typeof value === 'object' ? copy(value) : value
 
 function descend(schema: Schema, value: unknown): void {
   if (schema.kind === 'struct') return applyDefaults(schema, value as Tree)
