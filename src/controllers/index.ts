@@ -9,8 +9,8 @@ import { createInformerFactory } from '../client/informer-factory.ts'
 import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
-import { cronJobController } from './cronjob/controller.ts'
 import { createDaemonSetController } from './daemonset/controller.ts'
+import { createCronJobController } from './cronjob/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
@@ -36,6 +36,8 @@ export interface ControllersOptions {
   clock: Clock
   log: Logger
   random?: () => number
+  /** Of CronJobs that name none; default: this machine's. */
+  timeZone?: string
   /** Further controllers, which run beside the others. */
   further?: readonly Controller[]
 }
@@ -70,11 +72,11 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   replicationController,
   createJobController(),
   jobOrphanPodController,
+  createCronJobController(options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone),
+  ttlAfterFinishedController,
   deploymentController,
   createDaemonSetController(),
   statefulSetController,
-  cronJobController,
-  ttlAfterFinishedController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,

@@ -1,140 +1,167 @@
-// CronJobs: a job for each time that is due, once (source: pkg/controller/cronjob). A job's name is made of its time, and the time of the last
-// one is in the status: so nothing runs twice, however often this runs or the clock is set.
+// Cron jobs: a Job for each time of the schedule, named after it, so that no time is run twice (source: pkg/controller/cronjob).
 import type { CronJob, CronJobStatus, Job, ObjectReference } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { cronjobs } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import { rfc3339 } from '../../base/clock.ts'
+import type { EventType } from '../../client/event-recorder.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { controllerRefTo, isDeleting } from '../common/owner.ts'
 import { millisecondsOf } from '../common/pods.ts'
 import { statusSteps, type StatusStep } from '../common/status.ts'
-import { findCondition, isFinished } from '../common/job-status.ts'
-import { dueTime, inTimeZone, isTimeZone, type Schedule } from './schedule.ts'
+import type { TellStep } from '../common/tell.ts'
+import { towardsWallTime } from '../common/wall-clock.ts'
+import { finishedCondition } from '../job/job-pods.ts'
+import { dueTime, nextIn, type Due } from './due.ts'
+import { formatIn, utc, zoneNamed, type Zone } from './local-time.ts'
+import { parseSchedule, type Schedule } from './schedule.ts'
 
 export interface Observed {
   cronJob: Stored<CronJob>
-  /** Under its control. */
+  /** Those under its control. */
   jobs: readonly Stored<Job>[]
-  schedule: Schedule | Error
+  /** Uids of active jobs that are there, though not seen among `jobs` yet. */
+  unseen: ReadonlySet<string>
+  /** When a change of its schedule was noticed: times before that are not run. */
+  changedAt: number | undefined
+  /** The zone of schedules that name none. */
+  localZone: string
 }
 
 export type CronJobStep =
   | StatusStep
-  | { do: 'deleteJob'; cronJob: Stored<CronJob>; job: Stored<Job> }
-  | { do: 'startJob'; cronJob: Stored<CronJob>; job: Job; status: CronJobStatus; lastScheduleTime: string }
-  | { do: 'tell'; cronJob: Stored<CronJob>; type: 'Normal' | 'Warning'; reason: string; message: string }
+  | TellStep
+  /** One that must make room for the next ends the round when it cannot be deleted. */
+  | { do: 'deleteJob'; owner: Stored<CronJob>; job: Pick<ObjectReference, 'name' | 'uid'>; required: boolean }
+  /** Creates `job`, or finds it, and writes `status` with it among the active ones. */
+  | { do: 'startJob'; owner: Stored<CronJob>; job: Job; status: CronJobStatus }
 
-/** The clock may be set while this waits: it looks again after a minute at the latest. */
-const longestWait = 60_000
-const afterDue = 100
+export const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 
 export function planCronJob(observed: Observed, now: number): Plan<CronJobStep> {
   const { cronJob } = observed
-  const seen = reviewJobs(observed)
-  const status = (): CronJobStep[] => statusSteps<CronJob>(cronjobs, cronJob, seen.status)
-  if (isDeleting(cronJob)) return { steps: [...seen.steps, ...status()] }
-  const cleaning = surplusJobs(observed)
-  const start = planStart(observed, seen.status, now)
-  return { steps: [...cleaning, ...seen.steps, ...start.steps, ...(start.starts ? [] : status())], wakeAfter: start.wakeAfter }
+  const outdated = outdatedJobs(observed)
+  const { status, told } = review(observed)
+  const cleanUp = outdated.map((job): CronJobStep => ({ do: 'deleteJob', owner: cronJob, job: job.metadata, required: false }))
+  const { steps, wakeAfter } = run({ ...observed, status, now })
+  const isStarting = steps.some((step) => step.do === 'startJob')
+  return { steps: [cleanUp, ...told, ...steps, ...(isStarting ? [] : statusSteps<CronJob>(cronjobs, cronJob, status))], wakeAfter }
 }
 
-const tell = (cronJob: Stored<CronJob>, type: 'Normal' | 'Warning', reason: string, message: string): CronJobStep => ({ do: 'tell', cronJob, type, reason, message })
+const tell = (object: Stored, type: EventType, reason: string, message: string): TellStep => ({ do: 'tell', object, type, reason, message })
 
-/** What the status makes of jobs that have ended, are gone, or are unknown. */
-function reviewJobs({ cronJob, jobs }: Observed): { steps: CronJobStep[]; status: CronJobStatus } {
-  const steps: CronJobStep[] = []
-  let { active = [], lastSuccessfulTime } = cronJob.status ?? {}
+/** What became of the jobs so far. */
+function review({ cronJob, jobs, unseen }: Observed): { status: CronJobStatus; told: TellStep[] } {
+  const told: TellStep[] = []
+  let { active = [], lastSuccessfulTime, lastScheduleTime } = cronJob.status ?? {}
   for (const job of jobs) {
-    const known = active.some((ref) => ref.uid === job.metadata.uid)
-    if (!isFinished(job)) {
-      if (!known) steps.push(tell(cronJob, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${job.metadata.name}`))
-      continue
+    const { uid, name } = job.metadata
+    const isKnown = active.some((reference) => reference.uid === uid)
+    const finished = finishedCondition(job)
+    const { completionTime } = job.status ?? {}
+    if (!finished && !isKnown) told.push(tell(cronJob, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${name}`))
+    if (finished && isKnown) {
+      active = active.filter((reference) => reference.uid !== uid)
+      told.push(tell(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${name}, condition: ${finished.type}`))
     }
-    const complete = findCondition(job, 'Complete') !== undefined
-    if (known) {
-      active = active.filter((ref) => ref.uid !== job.metadata.uid)
-      steps.push(tell(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${job.metadata.name}, condition: ${complete ? 'Complete' : 'Failed'}`))
-    }
-    const ended = job.status?.completionTime
-    if (complete && ended && millisecondsOf(ended) > millisecondsOf(lastSuccessfulTime)) lastSuccessfulTime = ended
+    if (finished?.type === 'Complete' && millisecondsOf(completionTime) > millisecondsOf(lastSuccessfulTime)) lastSuccessfulTime = completionTime
   }
-  const present = new Set(jobs.map((job) => job.metadata.uid))
-  for (const ref of active.filter(({ uid }) => !present.has(uid ?? ''))) steps.push(tell(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${ref.name}`))
-  active = active.filter(({ uid }) => present.has(uid ?? ''))
-  const { active: _, lastSuccessfulTime: __, ...others } = cronJob.status ?? {}
-  return { steps, status: { ...others, ...(active.length ? { active } : {}), ...(lastSuccessfulTime ? { lastSuccessfulTime } : {}) } }
+  const known = new Set([...unseen, ...jobs.map((job) => job.metadata.uid)])
+  for (const { name, uid } of active) if (!known.has(uid ?? '')) told.push(tell(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${name}`))
+  active = active.filter(({ uid }) => known.has(uid ?? ''))
+  return { status: { ...(active.length ? { active } : {}), lastScheduleTime, lastSuccessfulTime }, told }
 }
 
-function surplusJobs({ cronJob, jobs }: Observed): CronJobStep[] {
-  const oldest = (type: string, limit: number | undefined): Stored<Job>[] => {
-    const ended = jobs.filter((job) => findCondition(job, type) && !isDeleting(job)).sort(byStart)
-    return limit === undefined ? [] : ended.slice(0, Math.max(0, ended.length - limit))
-  }
+/** Finished jobs beyond the history limits, the oldest first. */
+function outdatedJobs({ cronJob, jobs }: Observed): Stored<Job>[] {
   const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec ?? {}
-  return [...oldest('Complete', successfulJobsHistoryLimit), ...oldest('Failed', failedJobsHistoryLimit)].map((job) => ({ do: 'deleteJob', cronJob, job }))
+  const beyond = (type: string, limit = Infinity): Stored<Job>[] => {
+    const finished = jobs.filter((job) => finishedCondition(job)?.type === type && !isDeleting(job)).sort(byStart)
+    return finished.slice(0, Math.max(0, finished.length - limit))
+  }
+  return [...beyond('Complete', successfulJobsHistoryLimit), ...beyond('Failed', failedJobsHistoryLimit)]
 }
 
-const byStart = (a: Stored<Job>, b: Stored<Job>): number =>
-  Number(!a.status?.startTime) - Number(!b.status?.startTime) || millisecondsOf(a.status?.startTime) - millisecondsOf(b.status?.startTime) || (a.metadata.name < b.metadata.name ? -1 : 1)
+const startOf = ({ status }: Job): number => (status?.startTime ? millisecondsOf(status.startTime) : Infinity)
 
-interface Start {
-  steps: CronJobStep[]
-  /** The status is written with the new job. */
-  starts: boolean
-  wakeAfter?: number
+const byStart = (a: Stored<Job>, b: Stored<Job>): number => (startOf(a) === startOf(b) ? (a.metadata.name < b.metadata.name ? -1 : 1) : startOf(a) - startOf(b))
+
+interface Run extends Observed {
+  status: CronJobStatus
+  now: number
 }
 
-function planStart({ cronJob, jobs, schedule }: Observed, status: CronJobStatus, now: number): Start {
-  const { schedule: text, timeZone, suspend, startingDeadlineSeconds, concurrencyPolicy } = cronJob.spec!
-  const only = (step?: CronJobStep, wakeAfter?: number): Start => ({ steps: step ? [step] : [], starts: false, wakeAfter })
-  if (timeZone !== undefined && !isTimeZone(timeZone)) return only(tell(cronJob, 'Warning', 'UnknownTimeZone', `invalid timeZone: "${timeZone}": unknown time zone ${timeZone}`))
-  if (suspend) return only()
-  if (schedule instanceof Error) return only(tell(cronJob, 'Warning', 'UnparseableSchedule', `unparseable schedule: "${text}" : ${schedule.message}`))
-  const last = status.lastScheduleTime
-  const since = millisecondsOf(last ?? cronJob.metadata.creationTimestamp)
-  const limited = startingDeadlineSeconds === undefined ? since : Math.max(since, now - startingDeadlineSeconds * 1000)
-  const wakeAfter = untilNext(schedule, since, now)
-  const { time, manyMissed } = dueTime(schedule, limited, now)
-  if (time === undefined) return only(undefined, wakeAfter)
+/** What the schedule asks for. */
+function run(round: Run): { steps: CronJobStep[]; wakeAfter?: number } {
+  const { cronJob, now, changedAt } = round
+  if (isDeleting(cronJob)) return { steps: [] }
+  const zone = zoneOf(round)
+  if (zone instanceof Error) return { steps: [tell(cronJob, 'Warning', 'UnknownTimeZone', zone.message)] }
+  if (cronJob.spec?.suspend) return { steps: [] }
+  const schedule = scheduleOf(round, zone)
+  if (schedule instanceof Error) return { steps: [tell(cronJob, 'Warning', 'UnparseableSchedule', schedule.message)] }
+  try {
+    const due = dueTime(cronJob, schedule, now, changedAt)
+    return { steps: due.time === undefined ? [] : [...missedTooMany(cronJob, due), ...runAt(due.time, round, zone)], wakeAfter: towardsWallTime(nextIn(cronJob, schedule, now)) }
+  } catch (error) {
+    return { steps: [tell(cronJob, 'Warning', 'InvalidSchedule', `invalid schedule: ${cronJob.spec?.schedule} : ${(error as Error).message}`)] }
+  }
+}
+
+function zoneOf({ cronJob, localZone }: Run): Zone | Error {
+  const name = cronJob.spec?.timeZone
+  try {
+    return zoneNamed(name ?? localZone)
+  } catch {
+    return new Error(`invalid timeZone: ${JSON.stringify(name)}: unknown time zone ${name}`)
+  }
+}
+
+function scheduleOf({ cronJob }: Run, zone: Zone): Schedule | Error {
+  const text = cronJob.spec?.schedule ?? ''
+  try {
+    return parseSchedule(text, zone)
+  } catch (error) {
+    return new Error(`unparseable schedule: ${JSON.stringify(text)} : ${(error as Error).message}`)
+  }
+}
+
+const mostMissed = 100
+
+const missedTooMany = (cronJob: Stored<CronJob>, { missed }: Due): TellStep[] => missed <= mostMissed ? [] : [
+  tell(cronJob, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew'),
+]
+
+function runAt(time: number, { cronJob, status, now }: Run, zone: Zone): CronJobStep[] {
+  const { startingDeadlineSeconds, concurrencyPolicy } = cronJob.spec ?? {}
+  const { active = [], lastScheduleTime } = status
   if (startingDeadlineSeconds !== undefined && time + startingDeadlineSeconds * 1000 < now) {
-    return only(tell(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(time).toUTCString().replace('GMT', 'UTC')}`), wakeAfter)
+    return [tell(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(time).toUTCString().replace('GMT', '+0000')}`)]
   }
-  const job = jobFor(cronJob, time)
-  const active = status.active ?? []
-  if (active.some((ref) => ref.name === job.metadata?.name) || millisecondsOf(last) === time) return only(undefined, wakeAfter)
-  if (concurrencyPolicy === 'Forbid' && active.length) {
-    return only(tell(cronJob, 'Normal', 'JobAlreadyActive', 'Not starting job because prior execution is running and concurrency policy is Forbid'), wakeAfter)
+  const name = jobName(cronJob, time)
+  if (active.some((reference) => reference.name === name) || millisecondsOf(lastScheduleTime) === time) return []
+  if (concurrencyPolicy === 'Forbid' && active.length > 0) {
+    return [tell(cronJob, 'Normal', 'JobAlreadyActive', 'Not starting job because prior execution is running and concurrency policy is Forbid')]
   }
-  const replaced = concurrencyPolicy === 'Replace' ? jobs.filter((j) => active.some((ref) => ref.uid === j.metadata.uid)) : []
-  const missed = manyMissed ? [tell(cronJob, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew')] : []
-  const kept = replaced.length ? { ...status, active: active.filter((ref) => !replaced.some((j) => j.metadata.uid === ref.uid)) } : status
-  return {
-    steps: [...missed, ...replaced.map((j): CronJobStep => ({ do: 'deleteJob', cronJob, job: j })), { do: 'startJob', cronJob, job, status: kept, lastScheduleTime: rfc3339(time) }],
-    starts: true, wakeAfter,
-  }
+  const replaced = concurrencyPolicy === 'Replace' ? active : []
+  const left = replaced.length ? [] : active
+  return [
+    ...replaced.map((job): CronJobStep => ({ do: 'deleteJob', owner: cronJob, job, required: true })),
+    { do: 'startJob', owner: cronJob, job: newJob(cronJob, time, zone), status: { ...status, active: left, lastScheduleTime: rfc3339(time) } },
+  ]
 }
 
-function untilNext(schedule: Schedule, since: number, now: number): number | undefined {
-  const next = schedule.next(Math.max(since, now))
-  return next === undefined ? undefined : Math.min(Math.max(0, next - now) + afterDue, longestWait)
-}
+const jobName = ({ metadata }: Stored<CronJob>, time: number): string => `${metadata.name}-${Math.floor(time / 60_000)}`
 
-function jobFor(cronJob: Stored<CronJob>, time: number): Job {
+function newJob(cronJob: Stored<CronJob>, time: number, zone: Zone): Job {
   const { metadata, spec } = cronJob.spec!.jobTemplate
-  const annotations = { ...metadata?.annotations, 'batch.kubernetes.io/cronjob-scheduled-timestamp': inTimeZone(time, cronJob.spec!.timeZone) }
+  const shownIn = cronJob.spec?.timeZone === undefined ? utc : zone
   return {
     metadata: {
-      name: `${cronJob.metadata.name}-${Math.floor(time / 60_000)}`, namespace: cronJob.metadata.namespace, labels: { ...metadata?.labels }, annotations,
+      name: jobName(cronJob, time), namespace: cronJob.metadata.namespace, labels: { ...metadata?.labels },
+      annotations: { ...metadata?.annotations, [scheduledAnnotation]: formatIn(time, shownIn) },
       ownerReferences: [controllerRefTo(cronJob, cronjobs as ResourceRef)],
     },
     spec,
   }
-}
-
-/** The status after `job` was started. */
-export function started(status: CronJobStatus, job: Stored<Job>, lastScheduleTime: string): CronJobStatus {
-  const { name, namespace, uid, resourceVersion } = job.metadata
-  const ref: ObjectReference = { apiVersion: 'batch/v1', kind: 'Job', name, namespace, uid, resourceVersion }
-  return { ...status, active: [...(status.active ?? []).filter((other) => other.uid !== uid), ref], lastScheduleTime }
 }

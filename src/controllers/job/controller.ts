@@ -9,6 +9,7 @@ import { getByKey } from '../common/keys.ts'
 import { byController, claimExecutors, controllerIndex, controllerOf, orphansOf, unlessGone } from '../common/owner.ts'
 import { podExecutors } from '../common/pod-steps.ts'
 import { statusExecutor } from '../common/status.ts'
+import { tellExecutor } from '../common/tell.ts'
 import type { Failures } from './back-off.ts'
 import { isJobFinished, isManagedElsewhere, isTracked, trackingFinalizer } from './job-pods.ts'
 import { planJob } from './plan.ts'
@@ -36,7 +37,7 @@ export function createJobController(): Controller {
     },
     plan: planJob,
     executors: {
-      ...claimExecutors, ...podExecutors, ...statusExecutor,
+      ...claimExecutors, ...podExecutors, ...statusExecutor, ...tellExecutor,
       async discardPod({ pod, owner }, context) {
         await untrack(pod, context)
         await podExecutors.deletePod({ do: 'deletePod', pod, owner }, context)
@@ -47,7 +48,6 @@ export function createJobController(): Controller {
         if (failed) throw failed.reason
       },
       rememberFailures: ({ job, failures: counted }) => void failures.set(objectKey(job), { uid: job.metadata.uid, failures: counted }),
-      tell: ({ job, type, reason, message }, { events }) => events.event(job, type, reason, message),
     },
   })
 }

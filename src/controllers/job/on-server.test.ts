@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Job, JobSpec, Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
-import { events, jobs, namespaces, pods, serviceaccounts } from '../../api/refs.ts'
+import { cronjobs, events, jobs, namespaces, pods, serviceaccounts } from '../../api/refs.ts'
 import { builtinResources } from '../../api/resources/index.ts'
 import { apiServerUser, mastersUser, serviceAccountUser } from '../../api/user.ts'
-import { rfc3339, systemClock } from '../../base/clock.ts'
+import { rfc3339, systemClock, type Clock } from '../../base/clock.ts'
 import { createLogger } from '../../base/logger.ts'
+import type { Controller } from '../../controller/definition.ts'
 import { createClient } from '../../client/create-client.ts'
 import { createInformerFactory } from '../../client/informer-factory.ts'
 import { LoopbackTransport } from '../../client/loopback-transport.ts'
@@ -18,6 +19,8 @@ import { createApiServer, type ApiServer } from '../../server/api-server.ts'
 import { reconcileBootstrapRbac } from '../../server/authorization/reconcile-bootstrap.ts'
 import { createSecurity } from '../../server/security.ts'
 import { MemoryStorage } from '../../storage/memory.ts'
+import { createCronJobController } from '../cronjob/controller.ts'
+import { ttlAfterFinishedController } from '../ttl-after-finished/controller.ts'
 import { createJobController } from './controller.ts'
 import { jobOrphanPodController } from './orphan-pods.ts'
 
@@ -62,6 +65,10 @@ function statusOf(phase: string): Pod['status'] {
   }
 }
 
+/** Whatever is created has missed a minute already, and no other minute comes. */
+const wall = Date.now() + 130_000
+const ahead: Clock = { ...systemClock, now: () => wall }
+
 let running: Promise<unknown>
 let directory: string
 
@@ -76,7 +83,10 @@ beforeAll(async () => {
   const informers = createInformerFactory({ client: client(), clock: systemClock, log, random: Math.random })
   const clientFor = (name: string) => createClient(new LoopbackTransport(server, serviceAccountUser('kube-system', name)))
   const environment = { informers, clientFor, clock: systemClock, log, random: Math.random }
-  running = Promise.allSettled([createJobController(), jobOrphanPodController].map((controller) => controller.run(environment, stop.signal)).concat(playKubelet(stop.signal)))
+  const runAll = (controllers: readonly Controller[], clock: Clock) => controllers.map((controller) => controller.run({ ...environment, clock }, stop.signal))
+  running = Promise.allSettled([
+    ...runAll([createJobController(), jobOrphanPodController], systemClock), ...runAll([createCronJobController('UTC'), ttlAfterFinishedController], ahead), playKubelet(stop.signal),
+  ])
 })
 afterAll(async () => {
   stop.abort(new Error('done'))
@@ -158,4 +168,31 @@ test('a pod failure policy fails the job with its reason, or takes no count', as
   })
   const [pod] = await podsOf('policy')
   expect(status?.conditions?.[0]?.message).toBe(`Container main for pod work/${pod!.metadata.name} failed with exit code 3 matching FailJob rule at index 0`)
+})
+
+test('a cron job runs a time once, remembers it, and cleans up', async () => {
+  const of = client().resource(cronjobs, 'work')
+  const jobTemplate = { metadata: { labels: { team: 'night' } }, spec: job('', succeeds).spec! }
+  const cron = await of.create({ metadata: { name: 'cron', namespace: 'work' }, spec: { schedule: '* * * * *', timeZone: 'Europe/Berlin', jobTemplate } })
+  const { status } = await eventually(async () => {
+    const now = await of.get('cron')
+    expect(now.status).toEqual({ lastScheduleTime: expect.any(String), lastSuccessfulTime: expect.any(String) })
+    return now
+  })
+  const time = Date.parse(status!.lastScheduleTime!)
+  const [made, ...more] = (await ofJobs().list({ labelSelector: 'team=night' })).items
+  expect(more).toEqual([])
+  expect(made!.metadata).toMatchObject({ name: `cron-${time / 60_000}`, ownerReferences: [{ kind: 'CronJob', uid: cron.metadata.uid, controller: true }] })
+  expect(made!.metadata.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp']).toMatch(/T\d\d:\d\d:00\+0[12]:00$/)
+  await eventually(async () => expect(await told('cron')).toEqual(expect.arrayContaining(['SuccessfulCreate', 'SawCompletedJob'])))
+  await of.patch('cron', { spec: { successfulJobsHistoryLimit: 0, suspend: true } }, { type: 'merge' })
+  await eventually(async () => expect((await ofJobs().list({ labelSelector: 'team=night' })).items).toEqual([]))
+})
+
+test('a finished job goes when its time to live is over', async () => {
+  await ofJobs().create(job('brief', succeeds, { ttlSecondsAfterFinished: 30 }))
+  await ofJobs().create(job('lasting', succeeds, { ttlSecondsAfterFinished: 3600 }))
+  // nobody collects garbage here: a job that is deleted in the foreground stays, marked
+  await eventually(async () => expect((await ofJobs().get('brief')).metadata.finalizers).toEqual(['foregroundDeletion']))
+  expect((await ofJobs().get('lasting')).metadata.deletionTimestamp).toBeUndefined()
 })

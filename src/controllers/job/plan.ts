@@ -66,7 +66,7 @@ function conclude(conclusion: Conclusion): JobStep[] {
     ...(conditions.length ? { conditions } : {}),
     ...(finishes && !outcome!.fails ? { completionTime: rfc3339(now) } : {}),
   }
-  const tell = (type: 'Normal' | 'Warning', reason: string, message: string): JobStep => ({ do: 'tell', job, type, reason, message })
+  const tell = (type: 'Normal' | 'Warning', reason: string, message: string): JobStep => ({ do: 'tell', object: job, type, reason, message })
   return [
     ...statusSteps<Job>(jobs, job, status),
     { do: 'rememberFailures', job, failures: census.failures },
