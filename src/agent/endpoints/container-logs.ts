@@ -20,7 +20,13 @@ export async function serveContainerLogs({ params, query, response, context }: P
   const follow = { signal: gone.signal, stopped: (signal: AbortSignal) => whenStopped(context.runtime, id, signal) }
   response.writeHead(200, { 'Content-Type': 'text/plain', 'Transfer-Encoding': 'chunked' })
   response.flushHeaders()
-  await pipeline(Readable.from(readLogs(path, options, follow), { objectMode: false, highWaterMark: 64 * 1024 }), response)
+  const log = Readable.from(readLogs(path, options, follow), { objectMode: false, highWaterMark: 64 * 1024 })
+  await pipeline(log, response, { end: false }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    // The status has gone out: as with upstream's kubelet the text is all there is to tell with.
+    response.write(`failed to try resolving symlinks in path ${JSON.stringify(path)}: lstat ${path}: no such file or directory`)
+  })
+  response.end()
 }
 
 /** @throws EndpointError 400 for what is not a number, 422 for what is not allowed. */

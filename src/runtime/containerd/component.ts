@@ -53,8 +53,7 @@ function createSupervisor(options: ContainerdOptions) {
   async function begin(signal: AbortSignal): Promise<void> {
     const programs = findPrograms()
     if (options.cniBinDirectory) programs.cni = options.cniBinDirectory
-    await checkVersion(programs.containerd)
-    const changed = await writeConfiguration(options, paths, programs)
+    const [changed] = await Promise.all([writeConfiguration(options, paths, programs), checkVersion(programs.containerd)])
     const adopted = await adopt(paths, changed, log)
     if (!adopted) await launch(paths, programs, signal)
     log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })

@@ -38,8 +38,8 @@ export async function readSnapshotter(socket: string): Promise<string> {
 /** Brings in our pause image unless it is there, or another one was chosen. */
 export async function ensurePauseImage(ctr: string, socket: string, name: string): Promise<void> {
   if (name !== defaultPauseImage) return
-  const { stdout } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'list', '--quiet', `name==${name}`], { timeoutMilliseconds: 60_000 })
-  if (!stdout.includes(name)) await importArchive(ctr, socket, '-', pauseImageArchive(name, hostArchitecture()))
+  const isThere = await withRuntime(socket, async (runtime) => (await runtime.imageStatus(name)) !== undefined)
+  if (!isThere) await importArchive(ctr, socket, '-', pauseImageArchive(name, hostArchitecture()))
 }
 
 /** Archives laid down beside the data are imported at start; one that is broken does not hold up the others. */

@@ -28,7 +28,7 @@ export async function forward(target: Target, { method, path, headers, body, sig
   return new Promise((resolve, reject) => {
     const call = request({ host: target.host, port: target.port, method, path, headers, agent: false, signal, ...target.tls })
     call.once('response', resolve)
-    call.once('error', (error) => reject(new Error(`${goVerb(method)} ${JSON.stringify(`${originOf(target)}${path}`)}: ${describe(error, target)}`, { cause: error })))
+    call.on('error', (error) => reject(new Error(`${goVerb(method)} ${JSON.stringify(`${originOf(target)}${path}`)}: ${describe(error, target)}`, { cause: error })))
     call.end(body)
   })
 }

@@ -7,7 +7,7 @@ export function openForwardedPort(connection: SpdyConnection, port: number): Dup
   const headers = { port: String(port), requestid: '0' }
   const errors = connection.open({ ...headers, streamtype: 'error' })
   const data = connection.open({ ...headers, streamtype: 'data' })
-  errors.on('error', () => {})
+  for (const stream of [errors, data]) stream.on('error', () => {})
   errors.end()
   void readText(errors).then((text) => text !== '' && data.destroy(new Error(text)))
   data.once('close', () => connection.close())
