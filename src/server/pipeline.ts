@@ -61,11 +61,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     } catch (error) {
       response = failure(request, error)
     }
-    metrics.observe({
-      verb: info?.verb ?? '', group: info?.group ?? '', resource: info?.resource ?? '', subresource: info?.subresource ?? '', code: response.status,
-      seconds: (parts.clock.monotonic() - began) / 1000,
-    })
+    metrics.observe({ ...labelsOf(info, response.status), code: response.status, seconds: (parts.clock.monotonic() - began) / 1000 })
     return withCommonHeaders(request, response, warnings)
+  }
+
+  /** Names that anyone can make up must not become labels. */
+  function labelsOf(info: RequestInfo | undefined, status: number) {
+    const { verb = '', group = '', resource = '', subresource = '' } = info ?? {}
+    const known = info?.isResourceRequest && parts.registry.find(group, info.version, resource)
+    return known && (subresource === '' || status < 400) ? { verb, group, resource, subresource } : { verb: info?.isResourceRequest ? verb : 'other', group: '', resource: '', subresource: '' }
   }
 
   async function answer(request: ApiRequest, info: RequestInfo, warnings: string[]): Promise<ApiResponse> {
