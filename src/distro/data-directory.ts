@@ -14,7 +14,7 @@ export const dataDirectory = (paths: Paths): Component => ({
     } catch (error) {
       throw new Error(`the data directory ${paths.data} cannot be used: ${(error as Error).message}`)
     }
-    return { failed: new Promise(() => {}), stop: async () => rmSync(paths.pidFile, { force: true }) }
+    return { failed: new Promise(() => {}), stop: async () => {} }
   },
 })
 
@@ -23,6 +23,6 @@ export const pidFile = (paths: Paths): Component => ({
   name: 'pid file',
   async start() {
     writeFileSync(paths.pidFile, `${process.pid}\n`)
-    return { failed: new Promise(() => {}), stop: async () => {} }
+    return { failed: new Promise(() => {}), stop: async () => rmSync(paths.pidFile, { force: true }) }
   },
 })
