@@ -52,9 +52,8 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
         directories: { root: paths.kubelet, podLogs: paths.podLogs, containerLogs: paths.containerLogs }, cgroupParent: paths.cgroupParent || undefined,
         clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
       })
-      const { serving } = plane.pki.kubelet
       const endpoints = kubeletEndpoints({
-        address: '', port: kubeletPort, tls: { key: serving.key, certificate: serving.certificate, clientCa: plane.pki.clientCa.certificate }, access: access(plane, config.nodeName),
+        address: '', port: kubeletPort, tls: () => ({ ...plane.pki.kubelet.serving, clientCa: plane.pki.clientCa.certificate }), access: access(plane, config.nodeName),
         context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config) },
       })
       const running = await made.start(signal)

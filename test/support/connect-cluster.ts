@@ -42,7 +42,7 @@ export async function startTestCluster(runtime: ContainerRuntime) {
     },
   }
   const endpoints = kubeletEndpoints({
-    address: '127.0.0.1', port: 0, tls: { key: pki.kubelet.serving.key, certificate: pki.kubelet.serving.certificate, clientCa: pki.clientCa.certificate },
+    address: '127.0.0.1', port: 0, tls: () => ({ ...pki.kubelet.serving, clientCa: pki.clientCa.certificate }),
     access: { authenticate: async ({ certificate }) => (certificate ? { name: certificate.commonName, groups: [] } : undefined), authorize: async () => true },
     context: { nodeName: 'node', pods: lookup, runtime, clock: systemClock, log: silentLogger, configuration: () => ({}) },
   })

@@ -3,6 +3,7 @@ import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Pod } from '../../api/generated/types.ts'
 import { FakeClock, systemClock } from '../../base/clock.ts'
@@ -16,6 +17,7 @@ import { matchPattern } from './routes.ts'
 
 let directory: string
 let pki: ServerPki
+let serving: ServerPki['serving']
 let endpoints: Endpoints
 let stop: () => Promise<void>
 
@@ -35,6 +37,7 @@ beforeAll(async () => {
   pki = await ensureServerPki({
     directory, clock: systemClock, nodeName: 'node', sans: [], nodeAddresses: [], clusterDomain: 'cluster.local', serviceIp: '10.43.0.1',
   })
+  serving = pki.kubelet.serving
   const clock = new FakeClock()
   const runtime = new FakeRuntime({ clock, images: ['x'], execSync: (_container, command) => ({ exitCode: 0, stdout: Buffer.from(command.join('+')), stderr: Buffer.alloc(0) }) })
   const sandbox = sandboxSpec('web', join(directory, 'logs'))
@@ -50,7 +53,7 @@ beforeAll(async () => {
     container: (_namespace, _name, container) => (container === 'main' ? { pod: found, id, state: 'running', logPath, previous: undefined } : undefined),
   }
   endpoints = kubeletEndpoints({
-    address: '127.0.0.1', port: 0, tls: { key: pki.kubelet.serving.key, certificate: pki.kubelet.serving.certificate, clientCa: pki.clientCa.certificate },
+    address: '127.0.0.1', port: 0, tls: () => ({ ...serving, clientCa: pki.clientCa.certificate }),
     access: {
       authenticate: async ({ certificate, bearerToken }) => (certificate ? { name: certificate.commonName, groups: certificate.organizations } : bearerToken === 'viewer' ? { name: 'viewer', groups: [] } : undefined),
       authorize: async ({ user, subresources }) => user.groups.includes('system:masters') || subresources.includes('metrics'),
@@ -85,6 +88,15 @@ describe('access', () => {
   it('is given for the subresource allowed', async () => {
     expect((await ask('/metrics/resource', { asNobody: true, headers: { authorization: 'Bearer viewer' } })).body).toContain('container_memory_working_set_bytes{container="main",namespace="default",pod="web"}')
   })
+})
+
+it('shows a renewed certificate to the next connection', async () => {
+  const shown = () => new Promise<string>((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: endpoints.port(), ca: pki.serverCa.certificate }, () => (resolve(socket.getPeerX509Certificate()!.toString()), socket.destroy())).on('error', reject)
+  })
+  expect(await shown()).toBe(serving.certificate)
+  serving = pki.serving
+  expect(await shown()).toBe(pki.serving.certificate)
 })
 
 describe('paths', () => {

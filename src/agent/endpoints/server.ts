@@ -9,12 +9,19 @@ import { subresourcesOf, verbOf } from './access.ts'
 import { matchRoute } from './routes.ts'
 import { EndpointError, type EndpointAccess, type EndpointContext, type EndpointCredentials } from './types.ts'
 
+/** PEM. */
+export interface TlsMaterial {
+  key: string
+  certificate: string
+  clientCa: string
+}
+
 export interface EndpointsOptions {
   /** Address to listen on; '' for all. */
   address: string
   port: number
-  /** PEM. */
-  tls: { key: string; certificate: string; clientCa: string }
+  /** Asked at each connection, so that a renewed certificate is used. */
+  tls(): TlsMaterial
   access: EndpointAccess
   context: EndpointContext
 }
@@ -22,12 +29,16 @@ export interface EndpointsOptions {
 export interface Endpoints extends Component {
   /** Where it listens, once started. */
   port(): number
-  /** For a certificate that was renewed. */
-  replaceCertificate(tls: EndpointsOptions['tls']): void
 }
 
 export function kubeletEndpoints(options: EndpointsOptions): Endpoints {
-  const server = createServer(secureOptions(options.tls))
+  let material = options.tls()
+  const server = createServer(secureOptions(material))
+  server.prependListener('connection', () => {
+    const { certificate } = material
+    material = options.tls()
+    if (material.certificate !== certificate) server.setSecureContext(secureOptions(material))
+  })
   // A slow reader of logs is not an idle connection, and neither is a follower.
   server.requestTimeout = 0
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void answer(options, request, response))
@@ -37,7 +48,6 @@ export function kubeletEndpoints(options: EndpointsOptions): Endpoints {
   return {
     name: 'kubelet endpoints',
     port: () => (server.address() as { port: number }).port,
-    replaceCertificate: (tls) => server.setSecureContext(secureOptions(tls)),
     async start() {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -56,7 +66,7 @@ export function kubeletEndpoints(options: EndpointsOptions): Endpoints {
   }
 }
 
-const secureOptions = ({ key, certificate, clientCa }: EndpointsOptions['tls']) =>
+const secureOptions = ({ key, certificate, clientCa }: TlsMaterial) =>
   ({ key, cert: certificate, ca: clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const })
 
 /** The server forgets a connection once it is upgraded. */
