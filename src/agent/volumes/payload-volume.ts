@@ -42,7 +42,7 @@ export async function openPayloadVolume({ pod: first, volume, services, folder, 
         again = false
         await write()
       }
-    })().catch((error: Error) => services.log.warn('volume not updated', { pod: pod.metadata.name, volume: volume.name, error })).finally(() => (writing = undefined))
+    })().catch((error: Error) => services.log.debug('volume not updated', { pod: pod.metadata.name, volume: volume.name, error })).finally(() => (writing = undefined))
   }
   const open = sources.map((source) => source(changed))
   const close = () => {
