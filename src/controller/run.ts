@@ -43,8 +43,9 @@ async function run<W extends object, O, S extends Step>(definition: ControllerDe
   await queue.stop()
 }
 
-/** Others write, too: what they did first is seen in the next round. */
-const isOrdinary = (error: unknown): boolean => error instanceof StatusError && (error.code === 409 || error.code === 404)
+/** Others write, too: what they did first is seen in the next round. And nothing can be created where everything is being deleted. */
+const isOrdinary = (error: unknown): boolean =>
+  error instanceof StatusError && (error.code === 409 || error.code === 404 || (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating'))
 
 async function execute<W extends object, O, S extends Step>({ steps, last }: Plan<S>, definition: ControllerDefinition<W, O, S>, context: ExecutionContext): Promise<void> {
   const perform = async (step: S): Promise<void> => {

@@ -38,10 +38,10 @@ export function identityLabels(set: Stored<StatefulSet>, ordinal: number): Recor
 }
 
 export function memberPod(set: Stored<StatefulSet>, template: PodTemplateSpec, ordinal: number, revision: string): Pod {
-  const { metadata: { generateName: _, ...metadata } = {}, spec } = podFromTemplate(template, set)
+  const { metadata, spec } = podFromTemplate(template, set)
   const name = `${set.metadata.name}-${ordinal}`
   return {
-    metadata: { ...metadata, name, labels: { ...metadata.labels, ...identityLabels(set, ordinal), [revisionLabel]: revision } },
+    metadata: { ...metadata, name, labels: { ...metadata?.labels, ...identityLabels(set, ordinal), [revisionLabel]: revision } },
     spec: { ...spec!, hostname: name, ...(set.spec?.serviceName ? { subdomain: set.spec.serviceName } : {}), volumes: volumesOf(set, spec?.volumes, ordinal) },
   }
 }
