@@ -1,8 +1,6 @@
 // Counts and times of requests, in Prometheus' text format, under upstream's names.
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { performance } from 'node:perf_hooks'
 import type { Clock } from '../base/clock.ts'
-
-type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
 
 const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2, 5, 10, 30, 60]
 
@@ -21,7 +19,6 @@ export function createMetrics(clock: Clock): Metrics {
   const counts = new Map<string, number>()
   const durations = new Map<string, Series>()
   const startedAt = clock.now() / 1000
-  let delay: DelayHistogram | undefined
   return {
     observe({ verb, group, resource, subresource, code, seconds }) {
       const labels = `group="${group}",resource="${resource}",subresource="${subresource}",verb="${verb.toUpperCase()}"`
@@ -36,8 +33,7 @@ export function createMetrics(clock: Clock): Metrics {
       if (bucket >= 0) series.buckets[bucket]!++
     },
     render() {
-      if (!delay) (delay = monitorEventLoopDelay({ resolution: 20 })).enable()
-      return [...renderCounts(counts), ...renderDurations(durations), ...renderProcess(startedAt, delay)].join('\n') + '\n'
+      return [...renderCounts(counts), ...renderDurations(durations), ...renderProcess(startedAt)].join('\n') + '\n'
     },
   }
 }
@@ -62,13 +58,13 @@ const renderDurations = (durations: ReadonlyMap<string, Series>) => [
   }),
 ]
 
-function renderProcess(startedAt: number, delay: DelayHistogram): string[] {
+function renderProcess(startedAt: number): string[] {
   const { user, system } = process.cpuUsage()
   const gauge = (name: string, help: string, value: number) => [...head(name, 'gauge', help), `${name} ${value}`]
   return [
     ...head('process_cpu_seconds_total', 'counter', 'Processor time of the process.'), `process_cpu_seconds_total ${(user + system) / 1e6}`,
     ...gauge('process_resident_memory_bytes', 'Resident memory of the process.', process.memoryUsage.rss()),
     ...gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970.', startedAt),
-    ...gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the event loop since the first scrape.', delay.percentile(99) / 1e9 || 0),
+    ...gauge('nodejs_eventloop_utilization', 'Part of the time since the start in which the event loop was busy.', performance.eventLoopUtilization().utilization),
   ]
 }

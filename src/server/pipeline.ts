@@ -121,7 +121,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const handler = subresourceHandler(subresources, call)
     if (handler) return runSubresource(handler, call)
     const { info, resource } = call
-    const deprecation = info.group === '' ? deprecations[info.resource] : undefined
+    const deprecation = info.group === '' ? deprecations.get(info.resource) : undefined
     if (deprecation) call.warn(deprecation)
     const part = ownPart(call)
     if (part) {
@@ -129,7 +129,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return part.run(call)
     }
     if (info.subresource) {
-      if (!resource.definition.subresources?.[info.subresource]) throw genericNotFoundError()
+      if (!hasPart(resource, info.subresource)) throw genericNotFoundError()
       if (!verbsOfPart(info.subresource).includes(info.verb)) throw methodNotAllowed()
     } else if (resource.definition.verbs && !resource.definition.verbs.includes(info.verb)) throw methodNotAllowed()
     return runVerb(call)
@@ -157,16 +157,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 }
 
 /** Subresources with a handler of their own answer in a form of their own; what a proxied server or a log says is not ours to negotiate. */
-function outputOf({ headers }: ApiRequest, { subresource }: RequestInfo, { definition }: ServedResource): OutputType {
-  if (subresource && !definition.subresources?.[subresource]) return { format: 'json' }
+function outputOf({ headers }: ApiRequest, { subresource }: RequestInfo, resource: ServedResource): OutputType {
+  const { definition } = resource
+  if (subresource && !hasPart(resource, subresource)) return { format: 'json' }
   return negotiateOutput(headers.accept, { transforms: !definition.verbs || definition.verbs.includes('list') })
 }
 
 /** Of core kinds, as clients are warned of them. */
-const deprecations: Readonly<Record<string, string>> = {
-  endpoints: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  componentstatuses: 'v1 ComponentStatus is deprecated in v1.19+',
-}
+const deprecations: ReadonlyMap<string, string> = new Map([
+  ['endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  ['componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
+])
+
+const hasPart = ({ definition }: ServedResource, name: string): boolean => definition.subresources !== undefined && Object.hasOwn(definition.subresources, name)
 
 /** A namespaced kind is written in a namespace only; a cluster-scoped one has none. */
 function checkScope({ definition }: ServedResource, info: RequestInfo): void {

@@ -18,6 +18,9 @@ describe('refusals', () => {
   const body = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'x' } }
   const cases: [string, object | undefined, number, string, string][] = [
     [`GET ${pods}/x`, undefined, 404, 'NotFound', 'pods "x" not found'],
+    [`GET ${pods}/x/constructor`, undefined, 404, 'NotFound', 'the server could not find the requested resource'],
+    [`GET ${pods}?fieldSelector=constructor%3Dx`, undefined, 400, 'BadRequest', 'field label not supported: constructor'],
+    [`PATCH ${configMaps}/x`, { body: {}, contentType: 'constructor' }, 415, 'UnsupportedMediaType', '415: Unsupported Media Type'],
     ['GET /api/v1/foos', undefined, 404, 'NotFound', 'the server could not find the requested resource'],
     ['GET /apis/apps/v2', undefined, 404, 'NotFound', 'the server could not find the requested resource'],
     [`POST ${pods}`, { body: { ...body, kind: 'ConfigMap' } }, 400, 'BadRequest', 'ConfigMap in version "v1" cannot be handled as a Pod: converting (v1.ConfigMap) to (core.Pod): unknown conversion'],

@@ -17,7 +17,7 @@ export interface AcceptClause {
   parameters: Record<string, string>
 }
 
-const formats: Record<string, Format> = { 'application/json': 'json', 'application/yaml': 'yaml', 'application/*': 'json', '*/*': 'json' }
+const formats: ReadonlyMap<string, Format> = new Map([['application/json', 'json'], ['application/yaml', 'yaml'], ['application/*', 'json'], ['*/*', 'json']])
 export const mediaTypes = ['application/json', 'application/yaml']
 const transformed = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 const parsed = new Map<string, AcceptClause[]>()
@@ -48,14 +48,14 @@ export function negotiateOutput(accept: string | undefined, { transforms }: { tr
   if (!accept) return { format: 'json' }
   const clauses = parseAccept(accept)
   for (const { type, parameters } of clauses) {
-    const format = formats[type]
+    const format = formats.get(type)
     if (!format) continue
     if (parameters.as === undefined) return { format }
     const { as, g, v } = parameters
     if (!transforms || !transformed.has(as) || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) continue
     return { format, as: as as OutputType['as'], asVersion: v }
   }
-  if (clauses.some(({ type }) => formats[type])) throw notAcceptableError(`only the following media types are accepted: ${mediaTypes.join(', ')}`)
+  if (clauses.some(({ type }) => formats.has(type))) throw notAcceptableError(`only the following media types are accepted: ${mediaTypes.join(', ')}`)
   throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${mediaTypes.join(', ')}`, {})
 }
 

@@ -16,16 +16,14 @@ import { updateObject } from './update.ts'
 import { toServed } from './versions.ts'
 import type { Written } from './written.ts'
 
-const patchKinds: Record<string, PatchKind> = {
-  'application/json-patch+json': 'json', 'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic', 'application/apply-patch+yaml': 'apply',
-}
-
-export const patchContentTypes = Object.keys(patchKinds)
+const patchKinds: ReadonlyMap<string, PatchKind> = new Map([
+  ['application/json-patch+json', 'json'], ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'], ['application/apply-patch+yaml', 'apply'],
+])
 
 /** @throws StatusError 415 */
 export function patchKindOf(contentType: string | undefined): PatchKind {
-  const kind = patchKinds[baseType(contentType)]
+  const kind = patchKinds.get(baseType(contentType))
   if (!kind) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
   return kind
 }

@@ -20,7 +20,7 @@ function fieldSelection(resource: ServedResource, fields: FieldSelector): Select
 }
 
 function checkField({ selectableFields }: ResourceDefinition, field: string): void {
-  if (field === 'metadata.name' || field === 'metadata.namespace' || (selectableFields && field in selectableFields)) return
+  if (field === 'metadata.name' || field === 'metadata.namespace' || (selectableFields && Object.hasOwn(selectableFields, field))) return
   if (selectableFields) throw badRequestError(`field label not supported: ${field}`)
   throw badRequestError(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
 }
