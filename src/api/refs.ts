@@ -49,3 +49,4 @@ export const runtimeclasses = ref<k8s.RuntimeClass>('node.k8s.io', 'v1', 'Runtim
 export const certificatesigningrequests = ref<k8s.CertificateSigningRequest>('certificates.k8s.io', 'v1', 'CertificateSigningRequest', 'certificatesigningrequests', false)
 export const mutatingwebhookconfigurations = ref<k8s.MutatingWebhookConfiguration>('admissionregistration.k8s.io', 'v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', false)
 export const validatingwebhookconfigurations = ref<k8s.ValidatingWebhookConfiguration>('admissionregistration.k8s.io', 'v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', false)
+export const volumeattributesclasses = ref<k8s.VolumeAttributesClass>('storage.k8s.io', 'v1', 'VolumeAttributesClass', 'volumeattributesclasses', false)

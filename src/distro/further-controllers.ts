@@ -7,7 +7,7 @@ import { nodeLifecycleController } from '../controllers/node-lifecycle/controlle
 import { persistentVolumeBinder } from '../controllers/persistent-volume-binder/controller.ts'
 import { podGarbageCollector } from '../controllers/pod-garbage-collector/controller.ts'
 import { createServiceAccountTokenController } from '../controllers/service-account-token/controller.ts'
-import { claimProtection, volumeProtection } from '../controllers/storage-protection/controller.ts'
+import { attributesClassProtection, claimProtection, volumeProtection } from '../controllers/storage-protection/controller.ts'
 import { createTokenSigner } from '../pki/jwt.ts'
 import type { ServerPki } from '../pki/server-pki.ts'
 
@@ -20,5 +20,6 @@ export const furtherControllers = (options: { clusterCidr: string; pki: ServerPk
   persistentVolumeBinder,
   claimProtection,
   volumeProtection,
+  attributesClassProtection,
   disruptionController,
 ]

@@ -2,6 +2,7 @@
 import type { Pod, PodCondition } from '../api/generated/types.ts'
 import { objectKey, splitKey } from '../api/object.ts'
 import * as refs from '../api/refs.ts'
+import { StatusError } from '../api/status-error.ts'
 import { rfc3339, type Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
@@ -37,6 +38,9 @@ export function createScheduler(options: SchedulerOptions): Component {
 }
 
 const everyChange: ReadonlySet<ClusterChange> = new Set<ClusterChange>(['node', 'pod-gone', 'pod-added', 'volume', 'namespace'])
+
+/** The pod went or changed while its fate was being written. */
+const isOutrun = (error: unknown) => error instanceof StatusError && (error.code === 404 || error.code === 409)
 
 class Scheduler {
   readonly #options: SchedulerOptions
@@ -118,7 +122,7 @@ class Scheduler {
   }
 
   #track(work: Promise<void>): void {
-    const done = work.catch((error: unknown) => this.#options.log.error('scheduling failed', { error })).finally(() => this.#binding.delete(done))
+    const done = work.catch((error: unknown) => this.#options.log[isOutrun(error) ? 'debug' : 'error']('scheduling failed', { error })).finally(() => this.#binding.delete(done))
     this.#binding.add(done)
   }
 

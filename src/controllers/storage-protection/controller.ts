@@ -1,8 +1,8 @@
 import { objectKey, splitKey } from '../../api/object.ts'
-import { persistentvolumeclaims, persistentvolumes, pods } from '../../api/refs.ts'
+import { persistentvolumeclaims, persistentvolumes, pods, volumeattributesclasses } from '../../api/refs.ts'
 import { changed } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
-import { claimFinalizer, claimsOf, planProtection, usesClaim, volumeFinalizer, type ProtectionStep } from './plan.ts'
+import { attributesClassFinalizer, claimFinalizer, claimsOf, planProtection, usesClaim, volumeFinalizer, type ProtectionStep } from './plan.ts'
 
 const changedOf = ({ object, finalizers }: ProtectionStep) => ({ ...object, metadata: { ...object.metadata, finalizers } })
 const byClaim = 'claim'
@@ -36,5 +36,26 @@ export const volumeProtection = defineController({
   plan: planProtection,
   executors: {
     setFinalizers: async (step, { client }) => void (await client.resource(persistentvolumes).update(changedOf(step))),
+  },
+})
+
+export const attributesClassProtection = defineController({
+  name: 'volumeattributesclass-protection-controller',
+  watches: ({ informer }) => ({ classes: informer(volumeattributesclasses), claims: informer(persistentvolumeclaims), volumes: informer(persistentvolumes) }),
+  triggers: (world) => [
+    changed(world.classes, (attributesClass) => attributesClass.metadata.name),
+    changed(world.claims, (claim) => [claim.spec?.volumeAttributesClassName, claim.status?.currentVolumeAttributesClassName].filter((name) => name !== undefined)),
+    changed(world.volumes, (volume) => volume.spec?.volumeAttributesClassName),
+  ],
+  observe(key, world) {
+    const object = world.classes.get(key)
+    const inUse =
+      world.claims.list().some((claim) => claim.spec?.volumeAttributesClassName === key || claim.status?.currentVolumeAttributesClassName === key) ||
+      world.volumes.list().some((volume) => volume.spec?.volumeAttributesClassName === key)
+    return object && { object, finalizer: attributesClassFinalizer, inUse }
+  },
+  plan: planProtection,
+  executors: {
+    setFinalizers: async (step, { client }) => void (await client.resource(volumeattributesclasses).update(changedOf(step))),
   },
 })

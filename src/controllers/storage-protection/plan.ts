@@ -1,12 +1,13 @@
 // Claims that pods use and volumes that claims use stay until they are used no longer, though they were deleted: their finalizers wait.
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/types.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttributesClass } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
 export const claimFinalizer = 'kubernetes.io/pvc-protection'
 export const volumeFinalizer = 'kubernetes.io/pv-protection'
+export const attributesClassFinalizer = 'kubernetes.io/vac-protection'
 
-type Protected = Stored<PersistentVolumeClaim> | Stored<PersistentVolume>
+type Protected = Stored<PersistentVolumeClaim> | Stored<PersistentVolume> | Stored<VolumeAttributesClass>
 export type ProtectionStep = { do: 'setFinalizers'; object: Protected; finalizers: string[] }
 
 export interface Observed {
