@@ -1,3 +1,4 @@
+import type { VolumeAttributesClass } from '../../api/generated/types.ts'
 import { objectKey, splitKey } from '../../api/object.ts'
 import { persistentvolumeclaims, persistentvolumes, pods, volumeattributesclasses } from '../../api/refs.ts'
 import { changed } from '../../controller/definition.ts'
@@ -56,6 +57,6 @@ export const attributesClassProtection = defineController({
   },
   plan: planProtection,
   executors: {
-    setFinalizers: async (step, { client }) => void (await client.resource(volumeattributesclasses).update(changedOf(step))),
+    setFinalizers: async (step, { client }) => void (await client.resource(volumeattributesclasses).update(changedOf(step) as VolumeAttributesClass)),
   },
 })
