@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseJson, stringify } from './json.ts'
+import { parseJson, parseOwnJson, stringify } from './json.ts'
 import { parseYaml } from './yaml.ts'
 
 const bytes = (text: string) => Buffer.from(text, 'latin1')
@@ -50,6 +50,14 @@ test.each(['{"__proto__":{"a":1}}', '{"__proto__":{"a":1},"__proto__":{"a":2}}']
   expect(Object.keys(value as object)).toEqual(['__proto__'])
   expect((value as { a?: number }).a).toBeUndefined()
 })
+
+test('keys with escapes are not taken for a key seen before', () => {
+  const texts = ['{"shape":1,"\\\\":2}', '{"shape":1,"\\n":2}', '{"shape":1,"x\\\\":2}', '{"shape":1,"x\\u0041":2}']
+  const keys = ['\\', '\n', 'x\\', 'xA']
+  for (const read of [(b: Buffer) => parseJson(b).value, parseOwnJson]) expect(texts.map((text) => Object.keys(read(Buffer.from(text)) as object)[1])).toEqual(keys)
+})
+
+test('what is stored keeps its integers', () => expect(parseOwnJson(Buffer.from('{"a":9223372036854775807}'))).toEqual({ a: 9223372036854775807n }))
 
 test('invalid UTF-8 in JSON is replaced, as upstream does', () => {
   expect(parseJson(bytes('{"a":"\xff"}')).value).toEqual({ a: '\ufffd' })

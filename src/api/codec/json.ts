@@ -1,7 +1,7 @@
 // JSON as Kubernetes reads and writes it. `JSON.parse` does the work whenever a scan of the text proves that it reads the same.
 import { type StatusError, badRequestError } from '../status-error.ts'
 import { type Document, JsonSyntaxError, deepestNesting, readJson } from './json-reader.ts'
-import { countKeys, scanJson } from './json-scan.ts'
+import { countKeys, hasBackslashKey, scanJson } from './json-scan.ts'
 import { summarize } from './summary.ts'
 import { typeMetaProblem } from './type-meta.ts'
 
@@ -30,7 +30,7 @@ function parse(bytes: Buffer, options: ParseOptions): Document {
   const text = bytes.toString('utf8')
   if (scan.plainNumbers && scan.depth < deepestNesting) {
     const value = tryParse(text)
-    if (value !== undefined && countKeys(value) === scan.keys) return { value, duplicates: [] }
+    if (value !== undefined && countKeys(value) === scan.keys && !misreadKeys(text, value)) return { value, duplicates: [] }
   }
   try {
     return readJson(text)
@@ -38,6 +38,16 @@ function parse(bytes: Buffer, options: ParseOptions): Document {
     if (!(error instanceof JsonSyntaxError)) throw error
     throw unrecognized(options.mustBe === undefined ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, bytes, options)
   }
+}
+
+const misreadKeys = (text: string, value: unknown): boolean => text.includes('\\') && hasBackslashKey(value)
+
+/** For JSON that this program has written: no duplicate keys, nothing malformed. */
+export function parseOwnJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8')
+  if (/[0-9]{16}/.test(text)) return readJson(text).value
+  const value: unknown = JSON.parse(text)
+  return misreadKeys(text, value) ? readJson(text).value : value
 }
 
 function tryParse(text: string): unknown {

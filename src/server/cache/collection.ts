@@ -1,4 +1,5 @@
 // One kind's entries: those of now in key order, what is known of the past, and who watches.
+import { parseOwnJson } from '../../api/codec/json.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { Revision } from '../../storage/storage.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -32,7 +33,7 @@ export class Collection implements EntryContext {
   }
 
   decode(value: Buffer): KubeObject {
-    return this.#options?.decode ? this.#options.decode(value) : (JSON.parse(value.toString()) as KubeObject)
+    return this.#options?.decode ? this.#options.decode(value) : (parseOwnJson(value) as KubeObject)
   }
 
   index(entry: CachedEntry): void {

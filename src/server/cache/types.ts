@@ -17,7 +17,7 @@ export interface EntryIndex {
 export interface CollectionOptions {
   /** Up to and with its only `/`, as in `deployments.apps/`. */
   prefix: string
-  /** Makes an object of stored bytes; default `JSON.parse`. The cache adds `metadata.resourceVersion` and freezes. */
+  /** Makes an object of stored bytes; default `parseOwnJson`. The cache adds `metadata.resourceVersion` and freezes. */
   decode?(value: Buffer): KubeObject
   indexOf(key: string, object: Stored): EntryIndex
 }
