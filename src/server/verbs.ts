@@ -12,6 +12,7 @@ import { parseListOptions, parseWriteOptions } from './request/query.ts'
 import { answerList } from './respond/list.ts'
 import { answerStored } from './respond/object.ts'
 import { answerWatch } from './respond/watch.ts'
+import { clone } from './store/bytes.ts'
 import { createObject } from './store/create.ts'
 import { deleteAll, deleteObject } from './store/delete.ts'
 import { patchKindOf, patchObject } from './store/patch.ts'
@@ -96,7 +97,7 @@ async function update(call: Call): Promise<ApiResponse> {
   if (metadata.name !== info.name) throw badRequestError(`the name of the object (${metadata.name}) does not match the name on the URL (${info.name})`)
   warnStoredOnly(call, draft)
   const subresource = writeSubresource(call)
-  const written = await updateObject(call, { name: info.name, options, subresource, uidIsPrecondition: true, draft: () => structuredClone(draft), authorizeCreate: () => authorizeCreate(call) })
+  const written = await updateObject(call, { name: info.name, options, subresource, uidIsPrecondition: true, draft: () => clone(draft), authorizeCreate: () => authorizeCreate(call) })
   return answerStored(call, written, written.created ? 201 : 200)
 }
 

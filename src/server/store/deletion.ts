@@ -32,10 +32,11 @@ export function planDeletion(input: DeletionInput): DeletionPlan {
     if (!current.metadata.deletionTimestamp) return { step: 'update', draft: terminatingNamespace(input), thenDelete: false }
     if ((current as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length) return { step: 'none' }
   }
+  const finalizers = wantedFinalizers(input)
+  if (!definition.graceSeconds && finalizers.length === 0) return { step: 'delete' }
   const draft = clone(current)
   const grace = planGrace(input, draft)
   if (grace === 'pending') return { step: 'none' }
-  const finalizers = wantedFinalizers(input)
   if (finalizers.length > 0) draft.metadata.finalizers = finalizers
   else delete draft.metadata.finalizers
   if (grace === 'none') {
