@@ -37,6 +37,7 @@ describe('refusals', () => {
     [`POST ${configMaps}`, { body, contentType: 'text/foo' }, 415, 'UnsupportedMediaType',
       'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf'],
     [`PATCH ${configMaps}/x`, { body, contentType: 'text/plain' }, 415, 'UnsupportedMediaType', '415: Unsupported Media Type'],
+    ['PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/nope', { body: {}, contentType: merge }, 404, 'NotFound', 'leases.coordination.k8s.io "nope" not found'],
     [`PUT ${configMaps}/nope`, { body: { ...body, metadata: { name: 'nope' } } }, 404, 'NotFound', 'configmaps "nope" not found'],
     [`PUT ${configMaps}/other`, { body }, 400, 'BadRequest', 'the name of the object (x) does not match the name on the URL (other)'],
     [`PUT ${configMaps}`, { body }, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],

@@ -1,6 +1,6 @@
 // The verbs on resources: from a routed, authorized call to its answer.
 import type { ApiResponse } from '../api/exchange.ts'
-import type { Status } from '../api/generated/types.ts'
+import type { DeleteOptions, Status } from '../api/generated/types.ts'
 import { badRequestError, notFoundError, StatusError } from '../api/status-error.ts'
 import { answerObject } from './answer.ts'
 import type { Call } from './call.ts'
@@ -134,6 +134,7 @@ async function deleteOptions(call: Call) {
 async function remove(call: Call): Promise<ApiResponse> {
   const { info, resource, request } = call
   const options = await deleteOptions(call)
+  warnPreservedPods(call, options)
   const deleted = await deleteObject(call, { namespace: info.namespace, name: info.name }, options)
   const status = !deleted.gone && options.orphanDependents === false ? 202 : 200
   if (returnsObject(call, deleted.gone || deleted.pending)) return answerStored(call, deleted, status)
@@ -157,8 +158,16 @@ function returnsObject({ resource: { definition } }: Call, final: boolean): bool
   return !final || answersWithObject.has(definition.group ? `${definition.plural}.${definition.group}` : definition.plural)
 }
 
+/** Jobs alone keep their pods by default, which surprises. */
+function warnPreservedPods({ resource, warn }: Call, { propagationPolicy, orphanDependents }: DeleteOptions): void {
+  const { group, plural, defaultPropagation } = resource.definition
+  if (group !== 'batch' || plural !== 'jobs' || defaultPropagation !== 'Orphan' || propagationPolicy !== undefined || orphanDependents !== undefined) return
+  warn('child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning')
+}
+
 async function removeCollection(call: Call): Promise<ApiResponse> {
   const options = await deleteOptions(call)
+  warnPreservedPods(call, options)
   const { list } = await select(call)
   await deleteAll(call, list.entries, options)
   return answerList(call, list)

@@ -66,7 +66,7 @@ async function patch(call: Call): Promise<ApiResponse> {
 async function write(call: Call, options: ReturnType<typeof parseWriteOptions>, wanted: (now: Scale) => Scale): Promise<ApiResponse> {
   const definition = call.resource.definition.scale!
   const { object } = await updateObject(call, {
-    name: call.info.name, options, partial: true, uidIsPrecondition: true, asClient: true,
+    name: call.info.name, options, partial: true, uidIsPrecondition: true, asClient: true, mustExist: true,
     draft(current) {
       const scale = wanted(scaleOf(definition, current!))
       const replicas = scale.spec?.replicas ?? 0

@@ -40,7 +40,7 @@ export async function patchObject(call: Call, input: PatchInput): Promise<Writte
   const { kind } = input
   if (kind === 'apply') return applyPatch(call, patch, input)
   return updateObject(call, {
-    ...input, name: call.info.name,
+    ...input, name: call.info.name, mustExist: true,
     draft: (current) => patched(call, current!, patch, { ...input, kind }),
   })
 }

@@ -33,6 +33,8 @@ export interface UpdateInput {
   fieldsTracked?: boolean
   /** Creates what does not exist, whatever the kind says (server-side apply). */
   forceCreate?: boolean
+  /** Creates nothing, whatever the kind says (patches). */
+  mustExist?: boolean
   /** Called before an update that creates: is the caller allowed to? @throws StatusError */
   authorizeCreate?(): void
   /** Only a part of the object is written. */
@@ -64,7 +66,7 @@ async function attemptUpdate(call: Call, key: string, input: UpdateInput): Promi
   const { groupResource, definition } = call.resource
   const entry = call.parts.cache.get(key)
   if (!entry) {
-    if (!input.forceCreate && !definition.allowCreateOnUpdate) throw notFoundError(groupResource, input.name)
+    if (!input.forceCreate && (!definition.allowCreateOnUpdate || input.mustExist)) throw notFoundError(groupResource, input.name)
     return createByUpdate(call, input)
   }
   const current = entry.object()
