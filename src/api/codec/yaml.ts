@@ -1,5 +1,5 @@
 // YAML as sigs.k8s.io/yaml reads it: version 1.1 (yes and on are booleans, 012 is octal), but timestamps and base-60 numbers stay text.
-import type { Document as YamlDocument, LineCounter, Node, Tags, YAMLError } from 'yaml'
+import type { CST, Document as YamlDocument, LineCounter, Node, Tags, YAMLError } from 'yaml'
 import { type Document, define } from './json-reader.ts'
 import { type ParseOptions, parseJson, unrecognized } from './json.ts'
 import { typeMetaProblem } from './type-meta.ts'
@@ -18,18 +18,35 @@ export async function parseYaml(bytes: Buffer, options: ParseOptions = {}): Prom
   const text = decodeUtf8(bytes) ?? refuse(`yaml: ${bytes[0]! >= 0x80 ? 'invalid leading UTF-8 octet' : 'invalid trailing UTF-8 octet'}`)
   const yaml = await import('yaml')
   const lines = new yaml.LineCounter()
-  const document = yaml.parseAllDocuments(text, {
-    version: '1.1', customTags: goTags, uniqueKeys: false, intAsBigInt: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent', merge: true,
-  }) as YamlDocument[]
-  const first = document[0]
+  const composer = new yaml.Composer({ version: '1.1', customTags: goTags, uniqueKeys: false, intAsBigInt: true, logLevel: 'silent', merge: true })
+  const first = composer.compose(await readTokens(yaml, text, lines), true, text.length).next().value as YamlDocument | undefined
   if (!first) return { value: {}, duplicates: [] }
   if (first.errors[0]) refuse(describe(first.errors[0], lines))
+  const pause = () => (text.length > longText ? new Promise(setImmediate) : undefined)
+  await pause()
   const duplicates: string[] = []
   const value = plain(convert(first, refuse) ?? {})
   const problem = options.mustBe === undefined ? undefined : typeMetaProblem(value)
   if (problem !== undefined) refuse(problem)
+  await pause()
   findDuplicates(yaml, first.contents as Node, lines, duplicates)
   return { value, duplicates: duplicates.length ? [`yaml: unmarshal errors:\n${duplicates.join('\n')}`] : [] }
+}
+
+const slice = 2000
+const longText = 64 * 1024
+
+/** Reading the text is most of the work, and of a long one is done bit by bit. */
+async function readTokens(yaml: Yaml, text: string, lines: LineCounter): Promise<CST.Token[]> {
+  lines.addNewLine(0)
+  const parser = new yaml.Parser(lines.addNewLine)
+  const tokens: CST.Token[] = []
+  let read = 0
+  for (const lexeme of new yaml.Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme))
+    if (++read % slice === 0) await new Promise(setImmediate)
+  }
+  return [...tokens, ...parser.end()]
 }
 
 function tryJson(bytes: Buffer, options: ParseOptions): Document | undefined {
