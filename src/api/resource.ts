@@ -8,6 +8,8 @@ export interface HookContext {
   /** RFC 3339, whole seconds. */
   readonly now: string
   readonly user: UserInfo
+  /** Tells the caller something beside the answer. */
+  warn(text: string): void
 }
 
 export interface TableColumn<T> {
@@ -45,6 +47,8 @@ export interface ServedVersion<T extends KubeObject = KubeObject> {
   /** For a version that is not the storage version; pure, on fresh objects, without `apiVersion` (the caller sets it). */
   toStorage?(object: KubeObject): T
   fromStorage?(object: T): KubeObject
+  /** The warning that answers every request to this version, as "v1 Endpoints is deprecated in v1.33+". */
+  deprecated?: string
 }
 
 /** A method's parameter type, so that definitions of single kinds fit into one list. */
@@ -77,6 +81,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** What only a new object must fulfil. */
   validateCreate?(draft: T): FieldError[]
   validateUpdate?(draft: T, current: T): FieldError[]
+  /** What to tell the caller of an object that is accepted; not asked of writes to subresources. `current` is there on an update. */
+  warnings?(draft: T, current?: T): string[]
   /** As of `WriteSubresource`, for writes of the object itself; they put back `status` unless this says otherwise. */
   resetFields?: readonly string[]
   /** What must be set to make `metadata.generation` meaningful: `spec` (default), all fields but metadata, or none kept. */

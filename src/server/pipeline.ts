@@ -16,6 +16,7 @@ import { createNonResourceHandlers, type NonResourceHandlers } from './non-resou
 import type { ServedResource } from './registry.ts'
 import { negotiateOutput, type OutputType } from './request/negotiate.ts'
 import { parsePath, type RequestInfo } from './request/path.ts'
+import { warningHeaders } from './respond/warning-headers.ts'
 import { addServerPaths } from './server-paths.ts'
 import { addOpenApi } from './openapi-paths.ts'
 import { ownPart, ownParts } from './parts/index.ts'
@@ -186,9 +187,6 @@ function withCommonHeaders(request: ApiRequest, response: ApiResponse, warnings:
   const headers = { ...response.headers }
   headers['audit-id'] = request.headers['audit-id'] ?? randomUUID()
   headers['cache-control'] ??= 'no-cache, private'
-  if (warnings.length > 0) headers.warning = warnings.map((text) => `299 - ${quoted(text)}`)
+  if (warnings.length > 0) headers.warning = warningHeaders(warnings)
   return { ...response, headers }
 }
-
-/** As a quoted-string of RFC 7230, in one line; header values are bytes, here those of UTF-8. */
-const quoted = (text: string) => Buffer.from(`"${text.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/["\\]/g, '\\$&')}"`).toString('latin1')

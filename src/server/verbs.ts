@@ -24,6 +24,8 @@ import { watchLifetime } from './watch-lifetime.ts'
 export const methodNotAllowed = () => new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 
 export async function runVerb(call: Call): Promise<ApiResponse> {
+  const { deprecated } = call.resource.version
+  if (deprecated) call.warn(deprecated)
   switch (call.info.verb) {
     case 'get': return get(call)
     case 'list': return list(call)

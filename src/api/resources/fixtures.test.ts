@@ -1,4 +1,5 @@
-// What a kube-apiserver v1.36 answered to these objects: `defaulted.jsonl` holds what it made of them, `refused.jsonl` why it refused them.
+// What a kube-apiserver v1.36 answered to these objects: `defaulted.jsonl` holds what it made of them, `refused.jsonl` why it refused them,
+// `warned.jsonl` what it said of them nevertheless.
 // Left out is what others add: metadata of the server, admission, allocated addresses, examples at the end of messages.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
@@ -6,7 +7,7 @@ import { type KubeObject, parseApiVersion } from '../object.ts'
 import type { HookContext, ResourceDefinition } from '../resource.ts'
 import { builtinResources } from './index.ts'
 
-const context: HookContext = { now: '2026-01-01T00:00:00Z', user: { name: 'jane', groups: ['system:authenticated'] } }
+const context = { now: '2026-01-01T00:00:00Z', user: { name: 'jane', groups: ['system:authenticated'] } }
 
 function readLines<T>(name: string): T[] {
   const text = readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8')
@@ -23,12 +24,12 @@ function definitionOf(object: KubeObject): { definition: ResourceDefinition; ver
 }
 
 /** As the server does it, in the shape that hooks work on. */
-function prepared(given: KubeObject): KubeObject {
+function prepared(given: KubeObject, warn: HookContext['warn'] = () => {}): KubeObject {
   const { definition, version } = definitionOf(given)
   const draft = version.toStorage?.(structuredClone(given)) ?? structuredClone(given)
   draft.metadata = { ...draft.metadata, uid: 'UID' }
   definition.defaults?.(draft)
-  definition.prepareForCreate?.(draft, context)
+  definition.prepareForCreate?.(draft, { ...context, warn })
   return draft
 }
 
@@ -49,6 +50,12 @@ test.each(readLines<{ given: KubeObject; messages: string[] }>('refused.jsonl').
   const draft = prepared(line.given)
   const errors = [...(definition.validate?.(draft) ?? []), ...(definition.validateCreate?.(draft) ?? [])]
   expect(errors.map((e) => shortened(`${e.field}: ${e.message}`))).toEqual(expect.arrayContaining(line.messages))
+})
+
+test.each(readLines<{ object: KubeObject; warnings: string[] }>('warned.jsonl').map((line, index) => [label(line.object, index), line] as const))('warnings of %s', (_label, line) => {
+  const warnings: string[] = []
+  const draft = prepared(line.object, (text) => warnings.push(text))
+  expect([...warnings, ...(definitionOf(line.object).definition.warnings?.(draft) ?? [])]).toEqual(line.warnings)
 })
 
 test('what has been accepted is not found invalid', () => {

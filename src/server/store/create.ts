@@ -58,12 +58,13 @@ export async function insert(call: Call, draft: KubeObject, options: WriteOption
   const { definition } = resource
   const now = rfc3339(parts.clock.now())
   Object.assign(metadataOf(draft), { uid: parts.uid(), creationTimestamp: now })
-  definition.prepareForCreate?.(draft, { now, user: call.user })
+  definition.prepareForCreate?.(draft, { now, user: call.user, warn: call.warn })
   // the hook may have put other metadata in place
   const metadata = metadataOf(draft)
   if (metadata.generation === undefined && definition.generation !== 'none' && (definition.generation === 'all' || 'spec' in draft)) metadata.generation = 1
   const errors = [...validateMetadata(definition, metadata), ...(definition.validate?.(draft) ?? []), ...(definition.validateCreate?.(draft) ?? [])]
   if (errors.length > 0) throw invalidError(resource.groupKind, metadata.name ?? '', errors)
+  definition.warnings?.(draft).forEach(call.warn)
   await admitValidating(call, { operation: 'CREATE', draft, dryRun: options.dryRun, name: metadata.name })
   return write(call, draft, options)
 }

@@ -120,13 +120,14 @@ async function replace(call: Call, { key, entry, current, draft, input }: Replac
   if (!input.partial) await admitMutating(call, admission)
   const metadata = metadataOf(draft)
   metadata.generation = current.metadata.generation
-  const context = { now, user: call.user }
+  const context = { now, user: call.user, warn: call.warn }
   if (subresource) subresource.prepareForUpdate(draft, clone(current), context)
   else if (!input.partial) resource.definition.prepareForUpdate?.(draft, current, context)
   if (!input.partial || input.asClient) raiseGeneration(call, draft, current)
   keepSystemFields(metadataOf(draft), current.metadata)
   if (!input.partial) {
     validateUpdate(call, draft, current, subresource)
+    if (!subresource) resource.definition.warnings?.(draft, current).forEach(call.warn)
     await admitValidating(call, admission)
   }
   return write(call, { key, entry, draft, current, options })

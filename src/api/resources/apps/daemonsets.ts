@@ -6,6 +6,7 @@ import { equal } from '../common/equal.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateDaemonSet, validateDaemonSetStatus, validateSelectorUpdate } from './validation.ts'
+import { daemonSetWarnings } from '../common/warnings/workloads.ts'
 
 const status = statusHooks<DaemonSet>(() => ({ currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 }), validateDaemonSetStatus)
 
@@ -37,6 +38,7 @@ export const daemonsets = defineResource<DaemonSet>({
   ...status,
   defaults,
   validate: validateDaemonSet,
+  warnings: daemonSetWarnings,
   validateUpdate: validateSelectorUpdate,
   prepareForCreate(draft) {
     status.prepareForCreate(draft)

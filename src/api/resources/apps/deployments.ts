@@ -5,6 +5,7 @@ import { selectorText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { keepSpec, statusHooks, v1 } from '../common/strategy.ts'
 import { validateDeployment, validateDeploymentStatus, validateSelectorUpdate } from './validation.ts'
+import { replicatedWarnings } from '../common/warnings/workloads.ts'
 
 function defaults({ spec }: Deployment): void {
   if (!spec) return
@@ -27,6 +28,7 @@ export const deployments = defineResource<Deployment>({
   ...statusHooks<Deployment>(() => ({})),
   defaults,
   validate: validateDeployment,
+  warnings: replicatedWarnings,
   validateUpdate: validateSelectorUpdate,
   subresources: {
     status: {

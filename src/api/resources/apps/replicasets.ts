@@ -5,12 +5,14 @@ import { selectorOrNone, selectorText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateReplicaSet, validateReplicaSetStatus, validateSelectorUpdate } from './validation.ts'
+import { replicatedWarnings } from '../common/warnings/workloads.ts'
 
 export const replicasets = defineResource<ReplicaSet>({
   group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', singular: 'replicaset', shortNames: ['rs'], categories: ['all'], namespaced: true,
   ...v1('apps', 'ReplicaSet'),
   ...statusHooks<ReplicaSet>(() => ({ replicas: 0 }), validateReplicaSetStatus),
   validate: validateReplicaSet,
+  warnings: replicatedWarnings,
   validateUpdate: validateSelectorUpdate,
   defaults({ spec }) {
     if (!spec) return

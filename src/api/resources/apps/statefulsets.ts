@@ -6,6 +6,7 @@ import { defaultClaimTemplate } from '../common/claims.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateStatefulSet, validateStatefulSetCreate, validateStatefulSetStatus, validateStatefulSetUpdate } from './validation.ts'
+import { statefulSetWarnings } from '../common/warnings/workloads.ts'
 
 function defaults({ spec }: StatefulSet): void {
   if (!spec) return
@@ -30,7 +31,9 @@ export const statefulsets = defineResource<StatefulSet>({
   ...v1('apps', 'StatefulSet'),
   ...statusHooks<StatefulSet>(() => ({ replicas: 0, availableReplicas: 0 }), validateStatefulSetStatus),
   defaults,
+  nameFormat: 'dns-label',
   validate: validateStatefulSet,
+  warnings: statefulSetWarnings,
   validateCreate: validateStatefulSetCreate,
   validateUpdate: validateStatefulSetUpdate,
   scale: {

@@ -6,6 +6,7 @@ import { selectorOrNone } from '../common/label-text.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { defaultJobTemplate } from './job-strategy.ts'
 import { validateCronJob, validateCronJobCreate } from './validation.ts'
+import { cronJobWarnings } from '../common/warnings/workloads.ts'
 
 const suspended = ({ spec }: CronJob) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')
 
@@ -24,6 +25,7 @@ export const cronjobs = defineResource<CronJob>({
     if (spec.jobTemplate.spec) defaultJobTemplate(spec.jobTemplate.spec)
   },
   validate: validateCronJob,
+  warnings: cronJobWarnings,
   validateCreate: validateCronJobCreate,
   columns: [
     nameColumn,

@@ -7,6 +7,7 @@ import { statusHooks, v1 } from '../common/strategy.ts'
 import { defaultJob, generateSelector } from './job-strategy.ts'
 import { validateJobStatus, validateJobUpdate } from './job-update.ts'
 import { validateJob } from './validation.ts'
+import { jobWarnings } from '../common/warnings/workloads.ts'
 
 function completions({ spec, status }: Job): string {
   const done = status?.succeeded ?? 0
@@ -37,6 +38,7 @@ export const jobs = defineResource<Job>({
   ...status,
   defaults: defaultJob,
   validate: validateJob,
+  warnings: jobWarnings,
   validateUpdate: validateJobUpdate,
   prepareForCreate(draft) {
     if (!draft.spec?.manualSelector) generateSelector(draft)

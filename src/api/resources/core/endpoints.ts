@@ -1,8 +1,8 @@
 import type { Endpoints } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, listWithMore, nameColumn, text } from '../common/columns.ts'
-import { v1 } from '../common/strategy.ts'
 import { validateEndpoints } from './endpoints-validation.ts'
+import { endpointsWarnings } from './warnings.ts'
 
 const hostPort = (ip: string, port: number) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
 
@@ -17,12 +17,14 @@ function addresses(object: Endpoints): string {
 
 export const endpoints = defineResource<Endpoints>({
   group: '', kind: 'Endpoints', plural: 'endpoints', singular: 'endpoints', shortNames: ['ep'], namespaced: true,
-  ...v1('core', 'Endpoints'),
+  versions: [{ name: 'v1', schema: 'io.k8s.api.core.v1.Endpoints', deprecated: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice' }],
+  storageVersion: 'v1',
   generation: 'none',
   allowCreateOnUpdate: true,
   defaults(draft) {
     for (const port of draft.subsets?.flatMap((subset) => subset.ports ?? []) ?? []) port.protocol ||= 'TCP'
   },
   validate: validateEndpoints,
+  warnings: endpointsWarnings,
   columns: [nameColumn, text('Endpoints', addresses), ageColumn],
 })

@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { keepSpec, keepStatus, v1 } from '../common/strategy.ts'
 import { validateNode, validateNodeStatus, validateNodeUpdate } from './cluster-validation.ts'
+import { nodeWarnings } from './warnings.ts'
 
 const rolePrefix = 'node-role.kubernetes.io/'
 
@@ -41,6 +42,7 @@ export const nodes = defineResource<Node>({
   subresources: { status: { prepareForUpdate: keepSpec, validateUpdate: validateNodeStatus } },
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },
   validate: validateNode,
+  warnings: nodeWarnings,
   validateUpdate: validateNodeUpdate,
   columns: [
     nameColumn,

@@ -5,6 +5,7 @@ import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { defaultClaimSpec } from '../common/claims.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateClaim, validateClaimStatus, validateClaimUpdate } from './volume-validation.ts'
+import { claimWarnings } from '../common/warnings/claims.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 const whenBound = (read: (claim: PersistentVolumeClaim) => string) => (claim: PersistentVolumeClaim) => (claim.spec?.volumeName ? read(claim) : '')
@@ -18,6 +19,7 @@ export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
     if (spec) defaultClaimSpec(spec)
   },
   validate: validateClaim,
+  warnings: claimWarnings,
   validateUpdate: validateClaimUpdate,
   selectableFields: { name: (claim) => claim.metadata?.name ?? '' },
   columns: [

@@ -5,6 +5,7 @@ import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
 import { defaultSharedSources } from '../common/pod-spec/volume-defaults.ts'
 import { keepSpec, keepStatus, v1 } from '../common/strategy.ts'
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from './volume-validation.ts'
+import { volumeWarnings } from './warnings.ts'
 
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 
@@ -31,6 +32,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     defaultSharedSources(spec)
   },
   validate: validatePersistentVolume,
+  warnings: volumeWarnings,
   validateUpdate: validatePersistentVolumeUpdate,
   selectableFields: { name: (volume) => volume.metadata?.name ?? '' },
   storedOnly: ({ spec }) => (spec && ['hostPath', 'local', 'nfs'].some((source) => source in spec) ? undefined : 'PersistentVolume is only stored yet: pods mount hostPath, local and nfs volumes alone'),

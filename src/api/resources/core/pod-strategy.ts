@@ -1,10 +1,28 @@
 // What each write to a pod may change (source: pkg/registry/core/pod/strategy.go). `metadata.generation` follows `spec` in every one of them.
 import type { Container, LabelSelector, Pod, PodAffinityTerm, PodSpec } from '../../generated/types.ts'
 import type { HookContext } from '../../resource.ts'
+import { equal } from '../common/equal.ts'
+import { allContainers } from '../common/pod-spec/containers.ts'
+import { appArmorOfAnnotation, appArmorPrefix } from '../common/pod-spec/legacy-annotations.ts'
+import { useAppArmor } from '../common/warnings/pod-spec.ts'
 import { keepMetadata, keepStatus } from '../common/strategy.ts'
 import { qosClassOf } from '../common/pod-spec/qos.ts'
 
-export function preparePodForCreate(pod: Pod, { now }: HookContext): void {
+/** What annotations of old say goes into the fields of today. */
+function takeOverAppArmor({ metadata, spec }: Pod, warn: HookContext['warn']): void {
+  if (!spec || spec.os?.name === 'windows') return
+  for (const container of allContainers(spec)) {
+    const key = `${appArmorPrefix}${container.name}`
+    const text = metadata?.annotations?.[key]
+    if (text === undefined || container.securityContext?.appArmorProfile) continue
+    const profile = appArmorOfAnnotation(text)
+    if (profile && equal(profile, spec.securityContext?.appArmorProfile)) continue
+    if (profile) container.securityContext = { ...container.securityContext, appArmorProfile: profile }
+    warn(`metadata.annotations[${key}]: ${useAppArmor}`)
+  }
+}
+
+export function preparePodForCreate(pod: Pod, { now, warn }: HookContext): void {
   pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClassOf(pod.spec) } : {}) }
   if (!pod.spec) return
   if (pod.spec.schedulingGates?.length) {
@@ -13,6 +31,7 @@ export function preparePodForCreate(pod: Pod, { now }: HookContext): void {
     }]
   }
   applyLabelKeys(pod.spec, pod.metadata?.labels ?? {})
+  takeOverAppArmor(pod, warn)
 }
 
 function addExpressions(selector: LabelSelector | undefined, keys: readonly string[] | undefined, operator: 'In' | 'NotIn', labels: Readonly<Record<string, string>>): void {

@@ -7,6 +7,7 @@ import { validatePodResize } from './pod-resize-validation.ts'
 import { podReady, podReason, podRestarts, readinessGates } from './pod-status.ts'
 import { podGraceSeconds, prepareEphemeralContainers, preparePodForCreate, preparePodStatus, prepareResize } from './pod-strategy.ts'
 import { validateEphemeralContainersUpdate, validatePod, validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts'
+import { podCreateWarnings } from './warnings.ts'
 
 const podIp = (pod: Pod) => pod.status?.podIPs?.[0]?.ip ?? ''
 
@@ -17,6 +18,7 @@ export const pods = defineResource<Pod>({
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: keepStatus,
   validate: validatePod,
+  warnings: podCreateWarnings,
   validateCreate: validatePodCreate,
   validateUpdate: validatePodUpdate,
   graceSeconds: podGraceSeconds,

@@ -5,6 +5,7 @@ import { labelsOrNone, labelsText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller-validation.ts'
+import { replicatedWarnings } from '../common/warnings/workloads.ts'
 
 function defaults(draft: ReplicationController): void {
   const { spec } = draft
@@ -24,6 +25,7 @@ export const replicationcontrollers = defineResource<ReplicationController>({
   ...statusHooks<ReplicationController>(() => ({ replicas: 0 }), validateReplicationControllerStatus),
   defaults,
   validate: validateReplicationController,
+  warnings: replicatedWarnings,
   scale: {
     specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
     selector: (object) => labelsText((object as ReplicationController).spec?.selector),

@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateResourceQuota, validateResourceQuotaStatus, validateResourceQuotaUpdate } from './quota-validation.ts'
+import { resourceQuotaWarnings } from './warnings.ts'
 
 const usage = (wanted: boolean) => ({ status }: ResourceQuota) =>
   Object.keys(status?.hard ?? {}).sort().filter((name) => name.startsWith('limits.') === wanted)
@@ -14,6 +15,7 @@ export const resourcequotas = defineResource<ResourceQuota>({
   generation: 'none',
   ...statusHooks<ResourceQuota>(() => ({}), validateResourceQuotaStatus),
   validate: validateResourceQuota,
+  warnings: resourceQuotaWarnings,
   validateUpdate: validateResourceQuotaUpdate,
   columns: [nameColumn, text('Request', usage(false)), text('Limit', usage(true)), ageColumn],
 })

@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
 import { validateSecret, validateSecretUpdate } from './data-validation.ts'
+import { secretWarnings } from './warnings.ts'
 
 export const secrets = defineResource<Secret>({
   group: '', kind: 'Secret', plural: 'secrets', singular: 'secret', namespaced: true,
@@ -17,6 +18,7 @@ export const secrets = defineResource<Secret>({
   },
   selectableFields: { type: (secret) => secret.type ?? '' },
   validate: validateSecret,
+  warnings: secretWarnings,
   validateUpdate: validateSecretUpdate,
   columns: [nameColumn, text('Type', (secret) => secret.type ?? ''), text('Data', (secret) => Object.keys(secret.data ?? {}).length), ageColumn],
 })

@@ -6,6 +6,7 @@ import { ingressText } from '../common/load-balancer.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { defaultService, prepareServiceUpdate } from './service-strategy.ts'
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts'
+import { serviceWarnings } from './warnings.ts'
 
 function externalIp({ spec, status }: Service): string {
   const external = spec?.externalIPs ?? []
@@ -35,6 +36,7 @@ export const services = defineResource<Service>({
   defaults: defaultService,
   prepareForUpdate: prepareServiceUpdate,
   validate: validateService,
+  warnings: serviceWarnings,
   validateUpdate: validateServiceUpdate,
   selectableFields: { 'spec.clusterIP': (service) => service.spec?.clusterIP ?? '', 'spec.type': (service) => service.spec?.type ?? '' },
   storedOnly: ({ spec }) => (spec?.type === 'LoadBalancer' ? 'type: LoadBalancer is only stored yet: no load balancer is provisioned, the Service is reachable by its node ports' : undefined),

@@ -9,7 +9,7 @@ import { nodeSelector } from '../common/pod-spec/validation/affinity.ts'
 import { noBacksteps } from '../common/pod-spec/validation/paths.ts'
 import { hostPath } from '../common/pod-spec/validation/volumes.ts'
 import { accessModes, claimSpec, positiveQuantity, volumeModes } from '../common/validation/claims.ts'
-import { checked, type Findings, immutable, listed, oneOfIfSet, requiredAnd } from '../common/validation/findings.ts'
+import { checked, driverName, type Findings, immutable, listed, oneOfIfSet } from '../common/validation/findings.ts'
 import { nonNegativeQuantity, quantityOf } from '../common/validation/resource-names.ts'
 
 const notSources = [
@@ -32,8 +32,18 @@ function* source(spec: PersistentVolumeSpec): Findings {
     if (!spec.nfs.path?.startsWith('/')) yield invalid('spec.nfs.path', spec.nfs.path ?? '', 'must be an absolute path')
   }
   if (!spec.csi) return
-  yield* requiredAnd('spec.csi.driver', spec.csi.driver, isDnsSubdomain)
+  yield* driverName('spec.csi.driver', spec.csi.driver)
   if (!spec.csi.volumeHandle) yield required('spec.csi.volumeHandle')
+}
+
+const mountOptions = 'volume.beta.kubernetes.io/mount-options'
+const mountable = [
+  'gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'nfs', 'rbd', 'quobyte', 'iscsi', 'cinder', 'cephfs', 'azureFile', 'vsphereVolume', 'azureDisk', 'photonPersistentDisk',
+]
+
+function* mountAnnotation({ metadata, spec }: PersistentVolume): Findings {
+  if (metadata?.annotations?.[mountOptions] === undefined || mountable.some((kind) => kind in spec!)) return
+  yield forbidden(`metadata.annotations.${mountOptions}`, 'may not specify mount options for this volume type')
 }
 
 function* capacity({ capacity: own }: PersistentVolumeSpec): Findings {
@@ -47,7 +57,8 @@ function* capacity({ capacity: own }: PersistentVolumeSpec): Findings {
   }
 }
 
-export const validatePersistentVolume = listed(function* ({ spec }: PersistentVolume): Findings {
+export const validatePersistentVolume = listed(function* (volume: PersistentVolume): Findings {
+  const { spec } = volume
   if (!spec) return yield required('spec', 'must specify a volume type')
   if (!spec.accessModes?.length) yield required('spec.accessModes')
   yield* accessModes('spec.accessModes', spec.accessModes)
@@ -63,6 +74,7 @@ export const validatePersistentVolume = listed(function* ({ spec }: PersistentVo
   }
   if (spec.storageClassName) yield* checked('spec.storageClassName', spec.storageClassName, isDnsSubdomain)
   yield* oneOfIfSet('spec.volumeMode', spec.volumeMode, volumeModes)
+  yield* mountAnnotation(volume)
 })
 
 export const validatePersistentVolumeUpdate = listed(function* (draft: PersistentVolume, current: PersistentVolume): Findings {

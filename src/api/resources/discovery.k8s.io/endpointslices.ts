@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, listWithMore, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
 import { validateEndpointSlice, validateEndpointSliceUpdate } from './validation.ts'
+import { endpointSliceWarnings } from '../networking.k8s.io/warnings.ts'
 
 const ports = (slice: EndpointSlice) => listWithMore((slice.ports ?? []).map((p) => (p.port !== undefined ? String(p.port) : (p.name ?? '*'))), 3) || '<unset>'
 const addresses = (slice: EndpointSlice) => listWithMore((slice.endpoints ?? []).flatMap((e) => e.addresses), 3) || '<unset>'
@@ -19,6 +20,7 @@ export const endpointslices = defineResource<EndpointSlice>({
     }
   },
   validate: validateEndpointSlice,
+  warnings: endpointSliceWarnings,
   validateUpdate: validateEndpointSliceUpdate,
   columns: [nameColumn, text('AddressType', (slice) => slice.addressType), text('Ports', ports), text('Endpoints', addresses), ageColumn],
 })

@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { ingressText } from '../common/load-balancer.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateIngress, validateIngressCreate, validateIngressStatus } from './ingress-validation.ts'
+import { ingressWarnings } from './warnings.ts'
 
 function hosts({ spec }: Ingress): string {
   const rules = spec?.rules ?? []
@@ -17,6 +18,7 @@ export const ingresses = defineResource<Ingress>({
   ...v1('networking', 'Ingress'),
   ...statusHooks<Ingress>(() => ({ loadBalancer: {} }), validateIngressStatus),
   validate: validateIngress,
+  warnings: ingressWarnings,
   validateCreate: validateIngressCreate,
   storedOnly: () => 'Ingress is only stored yet: nothing serves it unless you run an ingress controller',
   columns: [

@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { selectorOrNone } from '../common/label-text.ts'
 import { v1 } from '../common/strategy.ts'
 import { validateNetworkPolicy } from './validation.ts'
+import { networkPolicyWarnings } from './warnings.ts'
 
 export const networkpolicies = defineResource<NetworkPolicy>({
   group: 'networking.k8s.io', kind: 'NetworkPolicy', plural: 'networkpolicies', singular: 'networkpolicy', shortNames: ['netpol'], namespaced: true,
@@ -15,6 +16,7 @@ export const networkpolicies = defineResource<NetworkPolicy>({
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
   },
   validate: validateNetworkPolicy,
+  warnings: networkPolicyWarnings,
   storedOnly: () => 'NetworkPolicy is only stored yet: traffic is not filtered',
   columns: [nameColumn, text('Pod-Selector', (object) => selectorOrNone(object.spec?.podSelector)), ageColumn],
 })

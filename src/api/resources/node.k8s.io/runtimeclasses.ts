@@ -2,6 +2,7 @@ import type { RuntimeClass } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { ageColumn, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
+import { deprecatedLabel } from '../common/warnings/node-labels.ts'
 import { validateRuntimeClass, validateRuntimeClassUpdate } from './validation.ts'
 
 export const runtimeclasses = defineResource<RuntimeClass>({
@@ -12,5 +13,6 @@ export const runtimeclasses = defineResource<RuntimeClass>({
   allowUnconditionalUpdate: false,
   validate: validateRuntimeClass,
   validateUpdate: validateRuntimeClassUpdate,
+  warnings: (draft) => Object.keys(draft.scheduling?.nodeSelector ?? {}).flatMap((label) => [...deprecatedLabel('scheduling.nodeSelector', label)]),
   columns: [nameColumn, text('Handler', (object) => object.handler), ageColumn],
 })

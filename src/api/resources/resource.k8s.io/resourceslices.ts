@@ -10,6 +10,7 @@ export const resourceslices = defineResource<ResourceSlice>({
   selectableFields: { 'spec.nodeName': (slice) => slice.spec.nodeName ?? '', 'spec.driver': (slice) => slice.spec.driver },
   validate: validateResourceSlice,
   validateUpdate: validateResourceSliceUpdate,
+  warnings: ({ spec: { driver } }) => (driver === driver.toLowerCase() ? [] : [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`]),
   storedOnly: () => 'ResourceSlice is only stored yet: devices are not allocated',
   columns: [
     nameColumn,

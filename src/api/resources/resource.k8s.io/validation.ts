@@ -6,7 +6,7 @@ import type {
 import { isDnsLabel, isDnsSubdomain } from '../../names.ts'
 import { nodeSelector } from '../common/pod-spec/validation/affinity.ts'
 import { templateMetadata } from '../common/validation/claims.ts'
-import { checked, type Findings, immutable, listed, oneOf, requiredAnd } from '../common/validation/findings.ts'
+import { checked, driverName, type Findings, immutable, listed, oneOf, requiredAnd } from '../common/validation/findings.ts'
 
 const mostRequests = 32
 
@@ -60,7 +60,7 @@ export const validateDeviceClass = listed(function* ({ spec }: DeviceClass): Fin
 })
 
 export const validateResourceSlice = listed(function* ({ spec }: ResourceSlice): Findings {
-  yield* requiredAnd('spec.driver', spec?.driver, isDnsSubdomain)
+  yield* driverName('spec.driver', spec?.driver)
   yield* requiredAnd('spec.pool.name', spec?.pool?.name, isDnsSubdomain)
   if (spec?.nodeName) yield* checked('spec.nodeName', spec.nodeName, isDnsSubdomain)
   if (spec?.nodeSelector) yield* nodeSelector('spec.nodeSelector', spec.nodeSelector)

@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, boolean, nameColumn, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
 import { validateCsiDriver, validateCsiDriverUpdate } from './validation.ts'
+import { csiDriverWarnings } from './warnings.ts'
 
 export const csidrivers = defineResource<CSIDriver>({
   group: 'storage.k8s.io', kind: 'CSIDriver', plural: 'csidrivers', singular: 'csidriver', namespaced: false,
@@ -20,6 +21,7 @@ export const csidrivers = defineResource<CSIDriver>({
     spec.seLinuxMount ??= false
   },
   validate: validateCsiDriver,
+  warnings: csiDriverWarnings,
   validateUpdate: validateCsiDriverUpdate,
   storedOnly: () => 'CSIDriver is only stored yet: CSI volumes are not mounted',
   columns: [

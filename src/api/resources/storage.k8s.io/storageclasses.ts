@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, defaultableName, text } from '../common/columns.ts'
 import { v1 } from '../common/strategy.ts'
 import { validateStorageClass, validateStorageClassUpdate } from './validation.ts'
+import { storageClassWarnings } from './warnings.ts'
 
 export const storageclasses = defineResource<StorageClass>({
   group: 'storage.k8s.io', kind: 'StorageClass', plural: 'storageclasses', singular: 'storageclass', shortNames: ['sc'], namespaced: false,
@@ -13,6 +14,7 @@ export const storageclasses = defineResource<StorageClass>({
     draft.volumeBindingMode ??= 'Immediate'
   },
   validate: validateStorageClass,
+  warnings: storageClassWarnings,
   validateUpdate: validateStorageClassUpdate,
   storedOnly: ({ provisioner }) => (provisioner === 'kubernetes.io/no-provisioner' ? undefined : 'StorageClass is only stored yet: no volume is provisioned'),
   columns: [

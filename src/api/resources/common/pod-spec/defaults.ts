@@ -33,6 +33,8 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
 export function defaultPod(pod: Pod): void {
   if (!pod.spec) return
   defaultPodSpec(pod.spec)
+  // what pods of old may say; their templates keep it
+  if (pod.spec.terminationGracePeriodSeconds! < 0) pod.spec.terminationGracePeriodSeconds = 1
   const containers = runningContainers(pod.spec)
   for (const container of containers) requestsFromLimits(container)
   defaultPodLevelResources(pod.spec)

@@ -1,6 +1,6 @@
 // Validators are generators: they yield what is wrong, in upstream's order, and take the path of what they look at.
-import { type FieldError, invalid, notSupported, required } from '../../../field-error.ts'
-import { isQualifiedName, rangeMessage } from '../../../names.ts'
+import { type FieldError, invalid, notSupported, required, tooLong } from '../../../field-error.ts'
+import { isDnsSubdomain, isQualifiedName, rangeMessage } from '../../../names.ts'
 import { equal } from '../equal.ts'
 
 export type Findings = Generator<FieldError, void>
@@ -20,6 +20,13 @@ export function* checked(field: string, value: string | undefined, rule: (text: 
 export function* requiredAnd(field: string, value: string | undefined, rule: (text: string) => string[]): Findings {
   if (!value) yield required(field)
   else yield* checked(field, value, rule)
+}
+
+/** Of a CSI driver or a driver of devices: upper case is allowed. */
+export function* driverName(field: string, name: string | undefined): Findings {
+  if (!name) return yield required(field)
+  if (name.length > 63) yield tooLong(field, 63)
+  yield* messages(field, name, isDnsSubdomain(name.toLowerCase()))
 }
 
 export function* qualifiedName(field: string, value: string | undefined): Findings {

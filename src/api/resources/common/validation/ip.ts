@@ -87,3 +87,13 @@ export function cidrContains(outer: string, inner: string): boolean {
   list.addSubnet(a.address, a.length, isIPv4(a.address) ? 'ipv4' : 'ipv6')
   return list.check(b.address, isIPv4(b.address) ? 'ipv4' : 'ipv6')
 }
+
+/** Of a valid address that is not written as RFC 5952 wants it. */
+export function* ipWarning(field: string, text: string): Generator<string, void> {
+  if (isIP(text) && canonicalIp(text) !== text) yield `${field}: IPv6 address "${text}" should be in RFC 5952 canonical format ("${canonicalIp(text)}")`
+}
+
+export function* cidrWarning(field: string, text: string): Generator<string, void> {
+  const canonical = parseCidr(text)?.canonical
+  if (canonical !== undefined && canonical !== text) yield `${field}: IPv6 CIDR value "${text}" should be in RFC 5952 canonical format ("${canonical}")`
+}
