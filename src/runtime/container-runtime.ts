@@ -51,7 +51,7 @@ export interface MountSpec {
   hostPath: string
   readonly: boolean
   propagation: 'private' | 'host-to-container' | 'bidirectional'
-  /** Mounts a local image's content in place of `hostPath`. */
+  /** Mounts a local image's content; `hostPath` is then a path in the image, empty for its root. */
   image?: string
 }
 
@@ -254,7 +254,7 @@ export interface ContainerRuntime {
 
 /** Mounts images as volumes for a runtime that cannot. */
 export interface ImageMounts {
-  /** @returns a directory with the image's content, read-only, that stays until the sandbox is released. */
-  mount(sandboxId: string, image: string): Promise<string>
+  /** @returns where `path` of the image's content is, read-only, until the sandbox is released. Links in the image do not lead out of it. */
+  mount(sandboxId: string, image: string, path: string): Promise<string>
   release(sandboxId: string): Promise<void>
 }

@@ -170,9 +170,10 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
     it('mounts an image as a volume', async () => {
       if (!(await runtime.info()).features.imageVolumes) return
       const sandbox = await startSandbox('image-volume')
-      const mounts = [{ containerPath: '/volume', hostPath: '', readonly: true, propagation: 'private' as const, image: under.image }]
+      const common = { readonly: true, propagation: 'private' as const, image: under.image }
+      const mounts = [{ ...common, containerPath: '/volume', hostPath: '' }, { ...common, containerPath: '/part', hostPath: 'bin' }]
       const id = await startContainer(sandbox, 'main', forever, { mounts })
-      const result = await runtime.execSync(id, ['/bin/sh', '-c', 'test -x /volume/bin/busybox && ! touch /volume/x'], 20)
+      const result = await runtime.execSync(id, ['/bin/sh', '-c', 'test -x /volume/bin/busybox && test -x /part/busybox && ! touch /volume/x'], 20)
       expect(result.exitCode).toBe(0)
       await runtime.removeSandbox(sandbox.id)
     })

@@ -1,7 +1,7 @@
 // Images as volumes for a containerd that cannot mount them itself (before 2.1): the image is mounted read-only beside containerd's state, once a
 // sandbox, and goes with the sandbox. After a reboot nothing is mounted and the directories are empty: sandboxes are gone, too.
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, readdir, realpath, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, type RunResult } from '../../base/child-process.ts'
 import { RuntimeError, type ImageMounts } from '../container-runtime.ts'
@@ -29,21 +29,32 @@ export function createImageMounts({ socket, directory }: ImageMountOptions): Ima
   }
 
   return {
-    mount(sandboxId, image) {
+    async mount(sandboxId, image, path) {
       const target = join(directory, sandboxId, createHash('sha256').update(image).digest('hex').slice(0, 16))
       const current = underWay.get(target) ?? mount(image, target).finally(() => underWay.delete(target))
       underWay.set(target, current)
-      return current
+      return resolveWithin(await current, path)
     },
     async release(sandboxId) {
       const own = join(directory, sandboxId)
       const names = await readdir(own).catch((): string[] => [])
       if (names.length === 0) return
       // Also removes the snapshot that the mount was made of; what is not mounted is no failure.
-      for (const name of names) await ctr('images', 'unmount', '--snapshotter', await readSnapshotter(socket), '--rm', join(own, name))
-      await rm(own, { recursive: true, force: true }).catch(() => undefined)
+      for (const name of names) {
+        await ctr('images', 'unmount', '--snapshotter', await readSnapshotter(socket), '--rm', join(own, name))
+        await rmdir(join(own, name)).catch(() => undefined)
+      }
+      await rmdir(own).catch(() => undefined)
     },
   }
+}
+
+async function resolveWithin(root: string, path: string): Promise<string> {
+  const found = await realpath(join(root, path)).catch(() => undefined)
+  if (found === undefined) throw new RuntimeError('NotFound', `path ${JSON.stringify(path)} is not in the image`)
+  const base = await realpath(root)
+  if (found !== base && !found.startsWith(`${base}/`)) throw new RuntimeError('InvalidArgument', `path ${JSON.stringify(path)} leads out of the image`)
+  return found
 }
 
 const isMounted = async (target: string) => (await readFile('/proc/self/mounts', 'utf8')).split('\n').some((line) => line.split(' ')[1] === target)

@@ -35,7 +35,7 @@ export function decodeContainerStatus(status: StatusOfContainer, sandboxId: stri
   const user = status.user?.linux
   return {
     id, sandboxId, name: metadata?.name ?? '', attempt: metadata?.attempt ?? 0, image: image?.image ?? '', imageId, imageRef, state, createdAt, startedAt, finishedAt, exitCode, reason,
-    message, labels, annotations, logPath, mounts: status.mounts.map(({ image: mounted, ...mount }) => ({ ...mount, ...(mounted ? { image: mounted.image } : {}) })),
+    message, labels, annotations, logPath, mounts: status.mounts.map(({ image: mounted, imageSubPath, ...mount }) => (mounted ? { ...mount, hostPath: imageSubPath, image: mounted.image } : mount)),
     ...(status.resources?.linux ? { resources: decodeResources(status.resources.linux) } : {}), ...(user ? { user } : {}),
   }
 }

@@ -27,7 +27,7 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
     if (!imageMounts || !spec.mounts.some(({ image }) => image)) return spec
     mountsImages ??= (await readInfo(connection)).features.imageVolumes
     if (mountsImages) return spec
-    const mounts = spec.mounts.map(async ({ image, ...mount }) => (image ? { ...mount, hostPath: await imageMounts.mount(sandboxId, image), readonly: true } : mount))
+    const mounts = spec.mounts.map(async ({ image, ...mount }) => (image ? { ...mount, hostPath: await imageMounts.mount(sandboxId, image, mount.hostPath), readonly: true } : mount))
     return { ...spec, mounts: await Promise.all(mounts) }
   }
 

@@ -31,7 +31,7 @@ export function encodeContainer(spec: ContainerSpec, sandbox: SandboxSpec): Enco
 
 export const encodeResources = (resources: LinuxResources): Encodable<typeof linuxResources> => resources
 
-const encodeMount = ({ image, ...mount }: MountSpec) => ({ ...mount, image: image ? { image } : undefined })
+const encodeMount = ({ image, ...mount }: MountSpec) => (image ? { ...mount, hostPath: '', image: { image }, imageSubPath: mount.hostPath } : mount)
 
 function commonSecurity({ privileged, runAsUser, runAsGroup, supplementalGroups, readonlyRootfs, seccomp, apparmor, selinux }: SecuritySpec) {
   return { privileged, runAsUser: wrapped(runAsUser), runAsGroup: wrapped(runAsGroup), supplementalGroups, readonlyRootfs, seccomp, apparmor, selinux }

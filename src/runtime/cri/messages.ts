@@ -37,6 +37,7 @@ export const sandboxConfig = message({
 
 const mount = message({
   containerPath: one(1, string), hostPath: one(2, string), readonly: one(3, bool), propagation: one(5, enumeration('private', 'host-to-container', 'bidirectional')), image: sub(9, imageSpec),
+  imageSubPath: one(10, string),
 })
 
 /** By number, from 0; containerd before 2.0 ignores the field. */
