@@ -71,6 +71,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const pipeline = createPipeline({
     parts, metrics, version: options.version ?? 'v1.36.3+mk8s', inFlight: createInFlight(options.inFlight ?? defaultInFlight), subresources: options.createSubresources?.(reader, authorizer) ?? new Map(),
   })
+  pipeline.health.add('etcd', () => options.storage.currentRevision().then(() => undefined, (error: Error) => error.message))
+  pipeline.health.add('shutdown', () => (stopping.signal.aborted ? 'process is shutting down' : undefined), { ready: true })
   return {
     reader, authorizer, registry, cache, metrics,
     paths: pipeline.paths,

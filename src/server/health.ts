@@ -4,7 +4,7 @@ import { answerText } from './answer.ts'
 import type { NonResourceHandlers } from './non-resource.ts'
 
 /** @returns undefined when it is well, else what is wrong (which is not shown to callers). */
-export type HealthCheck = () => string | undefined
+export type HealthCheck = () => string | undefined | Promise<string | undefined>
 
 export interface HealthChecks {
   /** `ready`: only `/readyz` asks it. */
@@ -23,23 +23,23 @@ export function addHealth(paths: NonResourceHandlers): HealthChecks {
 
 type Named = { name: string; check: HealthCheck }
 
-function answerAll(endpoint: string, checks: readonly Named[], { query }: ApiRequest): ApiResponse {
+async function answerAll(endpoint: string, checks: readonly Named[], { query }: ApiRequest): Promise<ApiResponse> {
   const excluded = new Set(query.getAll('exclude').flatMap((text) => text.split(',')))
   const failed: string[] = []
-  const lines = checks.map(({ name, check }) => {
+  const lines = await Promise.all(checks.map(async ({ name, check }) => {
     if (excluded.delete(name)) return `[+]${name} excluded: ok`
-    if (check() === undefined) return `[+]${name} ok`
+    if ((await check()) === undefined) return `[+]${name} ok`
     failed.push(name)
     return `[-]${name} failed: reason withheld`
-  })
+  }))
   for (const name of excluded) if (name) lines.push(`warn: some health checks cannot be excluded: no matches for ${JSON.stringify(name)}`)
   if (failed.length > 0) return answerText(`${lines.join('\n')}\n${endpoint} check failed\n`, 500)
   return answerText(query.has('verbose') ? `${lines.join('\n')}\n${endpoint} check passed\n` : 'ok')
 }
 
-function answerOne(endpoint: string, checks: readonly Named[], { path }: ApiRequest): ApiResponse {
+async function answerOne(endpoint: string, checks: readonly Named[], { path }: ApiRequest): Promise<ApiResponse> {
   const wanted = checks.find(({ name }) => path === `/${endpoint}/${name}`)
   if (!wanted) return answerText('404 page not found\n', 404)
-  const wrong = wanted.check()
+  const wrong = await wanted.check()
   return wrong === undefined ? answerText('ok') : answerText(`internal server error: ${wrong}\n`, 500)
 }

@@ -186,6 +186,19 @@ describe('deletion', () => {
   })
 })
 
+describe('health', () => {
+  it('is told check by check, and readiness ends with the watches', async () => {
+    const own = await startTestServer()
+    expect((await own.request('GET /livez?verbose&exclude=log')).text).toBe('[+]ping ok\n[+]log excluded: ok\n[+]etcd ok\nlivez check passed\n')
+    expect(await own.request('GET /readyz/shutdown')).toMatchObject({ status: 200, text: 'ok' })
+    expect(await own.request('GET /livez/nope')).toMatchObject({ status: 404, text: '404 page not found\n' })
+    own.server.endWatches()
+    expect(await own.request('GET /readyz')).toMatchObject({ status: 500, text: '[+]ping ok\n[+]log ok\n[+]etcd ok\n[-]shutdown failed: reason withheld\nreadyz check failed\n' })
+    expect(await own.request('GET /livez')).toMatchObject({ status: 200, text: 'ok' })
+    await own.close()
+  })
+})
+
 describe('pods', () => {
   it('are bound once', async () => {
     await api.request(`POST ${pods}`, { body: pod('bound') })

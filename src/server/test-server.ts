@@ -56,7 +56,7 @@ export async function startTestServer(options: Partial<ApiServerOptions> = {}): 
     async request(line, request) {
       const { status, headers, body } = await server.handle(requestOf(line, request))
       const text = body.kind === 'bytes' ? body.bytes.toString() : body.kind === 'stream' ? await textOf(body.chunks) : ''
-      return { status, headers, text, body: /^[{[]/.test(text) ? JSON.parse(text) : {} }
+      return { status, headers, text, body: String(headers['content-type']).includes('json') ? JSON.parse(text) : {} }
     },
     async *watch(path, { signal, headers } = {}) {
       const { body } = await server.handle(requestOf(`GET ${path}`, { headers }, signal))
