@@ -8,6 +8,13 @@ const complete = (flags: Record<string, string>) =>
 test('what depends on the machine is filled in', () => {
   expect(complete({})).toMatchObject({ nodeName: 'box', nodeIp: '192.0.2.7', advertiseAddress: '192.0.2.7', clusterDns: '10.43.0.10', kubernetesServiceIp: '10.43.0.1' })
   expect(complete({ serviceCidr: '10.50.0.0/24', nodeIp: '192.0.2.9' })).toMatchObject({ clusterDns: '10.50.0.10', advertiseAddress: '192.0.2.9' })
+  expect(complete({ bindAddress: '127.0.0.1' }).advertiseAddress).toBe('192.0.2.7')
+  expect(complete({ bindAddress: '192.0.2.8' }).advertiseAddress).toBe('192.0.2.8')
+})
+
+test('without a network the address is that of the pod bridge', () => {
+  const options = loadOptions({ command: 'server', flags: {}, environment: {}, readFile: () => undefined })
+  expect(completeServerConfig(options, { hostname: 'box', address: undefined })).toMatchObject({ nodeIp: '10.42.0.1', advertiseAddress: '10.42.0.1' })
 })
 
 test.each([

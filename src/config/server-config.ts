@@ -27,13 +27,17 @@ export function completeServerConfig(options: Options, machine: MachineFacts): S
   if (cluster.family === 4 && cluster.prefix > 24) throw new ConfigError(`--cluster-cidr: ${options.clusterCidr} is smaller than the /24 that each node gets`)
   const clusterDns = options.clusterDns ?? addressAt(service, 10)
   if (!cidrContains(service, clusterDns)) throw new ConfigError(`--cluster-dns: ${clusterDns} is not in --service-cidr ${options.serviceCidr}`)
-  const nodeIp = options.nodeIp ?? machine.address ?? '127.0.0.1'
+  // without any network the pods' bridge is where pods reach the node: the first node's range is the first of the cluster's
+  const nodeIp = options.nodeIp ?? machine.address ?? addressAt(cluster, 1)
   return Object.freeze({
     ...options,
     nodeName: options.nodeName ?? machine.hostname.toLowerCase(),
     nodeIp,
-    advertiseAddress: options.advertiseAddress ?? options.bindAddress ?? nodeIp,
+    advertiseAddress: options.advertiseAddress ?? (options.bindAddress && !isLocalOnly(options.bindAddress) ? options.bindAddress : nodeIp),
     clusterDns,
     kubernetesServiceIp: addressAt(service, 1),
   })
 }
+
+/** Loopback and wildcard addresses mean nothing to pods. */
+const isLocalOnly = (address: string) => /^(127\.|::1$|0\.0\.0\.0$|::$)/.test(address)
