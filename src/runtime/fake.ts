@@ -1,11 +1,12 @@
 // A runtime in memory whose containers do what a test says. It keeps the promises of the contract suite and runs no process.
 import { createHash } from 'node:crypto'
-import { PassThrough, Transform, type Duplex } from 'node:stream'
+import { PassThrough, type Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
 import {
-  RuntimeError, type Container, type ContainerRuntime, type ContainerSpec, type ContainerStats, type ContainerStatus, type ExecResult, type Image, type InteractiveStreams,
-  type LinuxResources, type RegistryAuth, type RuntimeEvent, type RuntimeInfo, type Sandbox, type SandboxSpec, type SandboxStatus, type StreamOptions,
+  RuntimeError, type Container, type ContainerRuntime, type ContainerSpec, type ContainerStats, type ContainerStatus, type ExecResult, type Image,
+  type InteractiveStreams, type LinuxResources, type RegistryAuth, type RuntimeEvent, type RuntimeInfo, type Sandbox, type SandboxSpec, type SandboxStatus, type StreamOptions,
 } from './container-runtime.ts'
+import { echoStreams } from './fake-streams.ts'
 
 /** What a container does once started. Without a word it runs until it is stopped and then ends with 0. */
 export interface FakeBehaviour {
@@ -322,25 +323,4 @@ export class FakeRuntime implements ContainerRuntime {
 
 function asContainer({ id, sandboxId, name, attempt, image, imageId, imageRef, state, createdAt, labels, annotations }: ContainerStatus): Container {
   return { id, sandboxId, name, attempt, image, imageId, imageRef, state, createdAt, labels, annotations }
-}
-
-function echoStreams(options: StreamOptions): InteractiveStreams {
-  const exit = Promise.withResolvers<number>()
-  let tail = ''
-  const stdin = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      tail = (tail + chunk.toString()).slice(-64)
-      done(null, chunk)
-    },
-    flush(done) {
-      exit.resolve(Number(/exit (\d+)\s*$/.exec(tail)?.[1] ?? 0))
-      done()
-    },
-  })
-  const stdout = stdin.pipe(new PassThrough())
-  if (!options.stdin) stdin.end()
-  return {
-    ...(options.stdin ? { stdin } : {}), ...(options.stdout ? { stdout } : {}), ...(options.stderr && !options.tty ? { stderr: new PassThrough().end() } : {}),
-    resize() {}, exit: exit.promise, close: () => (stdin.destroy(), void stdout.destroy()),
-  }
 }

@@ -1,10 +1,11 @@
 // The `cri` driver: CRI v1 over gRPC, as containerd (1.6 and later) and CRI-O speak it.
-import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts, type RuntimeInfo } from '../container-runtime.ts'
-import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone, type CriConnection } from './connection.ts'
+import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts } from '../container-runtime.ts'
+import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone } from './connection.ts'
 import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
 import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
 import { createEventHub } from './events.ts'
 import { createIdIndex } from './id-index.ts'
+import { readInfo } from './info.ts'
 import { methods } from './methods.ts'
 import { openAttach, openExec, openPortForward } from './streams.ts'
 
@@ -127,29 +128,3 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
     },
   }
 }
-
-async function readInfo({ call }: CriConnection): Promise<RuntimeInfo> {
-  const [version, { status, info, handlers }] = await Promise.all([call(methods.version, {}), call(methods.status, { verbose: true })])
-  const conditions = status?.conditions ?? []
-  const condition = (type: string) => conditions.find((c) => c.type === type)
-  const features = handlers.find(({ name }) => name === '')?.features
-  return {
-    name: version.runtimeName, version: version.runtimeVersion, apiVersion: version.runtimeApiVersion, cgroupDriver: await readCgroupDriver(call, info.config),
-    ready: condition('RuntimeReady')?.status ?? false, networkReady: condition('NetworkReady')?.status ?? false,
-    message: conditions.filter((c) => !c.status && /^(Runtime|Network)Ready$/.test(c.type)).map((c) => `${c.type === 'NetworkReady' ? 'container runtime network not ready' : 'container runtime not ready'}: ${c.type}=false reason:${c.reason} message:${c.message}`).join('; '),
-    features: {
-      imageVolumes: majorVersion(version.runtimeVersion) >= 2, userNamespaces: features?.userNamespaces ?? false, recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
-    },
-  }
-}
-
-/** Before containerd 2.0 there is no call for it, and the verbose status carries the configuration instead. */
-async function readCgroupDriver(call: CriConnection['call'], config: string | undefined): Promise<'cgroupfs' | 'systemd'> {
-  const answer = await call(methods.runtimeConfig, {}).catch(() => undefined)
-  if (answer?.linux) return answer.linux.cgroupDriver
-  const parsed = (config ? JSON.parse(config) : {}) as { containerd?: { defaultRuntimeName?: string; runtimes?: Record<string, { options?: { SystemdCgroup?: boolean } }> } }
-  const { runtimes = {}, defaultRuntimeName = 'runc' } = parsed.containerd ?? {}
-  return runtimes[defaultRuntimeName]?.options?.SystemdCgroup ? 'systemd' : 'cgroupfs'
-}
-
-const majorVersion = (version: string) => Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0)
