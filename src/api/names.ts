@@ -22,7 +22,7 @@ const wildcardMessage = "a wildcard DNS-1123 subdomain must start with '*.', fol
 const qualifiedNameMessage = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 const labelValueMessage = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 
-export const tooLongMessage = (length: number): string => `must be no more than ${length} characters`
+export const tooLongMessage = (length: number, unit: 'characters' | 'bytes' = 'characters'): string => `must be no more than ${length} ${unit}`
 export const rangeMessage = (low: number | string, high: number | string): string => `must be between ${low} and ${high}, inclusive`
 export const emptyMessage = 'must be non-empty'
 
@@ -36,13 +36,15 @@ interface Rule {
   message: string
   examples: string[]
   longest?: number
+  /** How upstream calls what it counts, which are bytes always. */
+  unit?: 'characters' | 'bytes'
 }
 
-function rule({ pattern, message, examples, longest }: Rule): (text: string) => string[] {
+function rule({ pattern, message, examples, longest, unit }: Rule): (text: string) => string[] {
   const expression = whole(pattern)
   return (text) => {
     const errors: string[] = []
-    if (longest !== undefined && text.length * 3 > longest && bytes(text) > longest) errors.push(tooLongMessage(longest))
+    if (longest !== undefined && text.length * 3 > longest && bytes(text) > longest) errors.push(tooLongMessage(longest, unit))
     if (!expression.test(text)) errors.push(patternMessage(message, pattern, ...examples))
     return errors
   }
@@ -51,7 +53,7 @@ function rule({ pattern, message, examples, longest }: Rule): (text: string) => 
 export const isDnsSubdomain = rule({ pattern: dnsSubdomain, message: dnsSubdomainMessage, examples: ['example.com'], longest: 253 })
 export const isDns1035Label = rule({ pattern: dns1035Label, message: dns1035LabelMessage, examples: ['my-name', 'abc-123'], longest: 63 })
 export const isWildcardDnsSubdomain = rule({ pattern: wildcardSubdomain, message: wildcardMessage, examples: ['*.example.com'], longest: 253 })
-export const isLabelValue = rule({ pattern: labelValue, message: labelValueMessage, examples: ['MyValue', 'my_value', '12345'], longest: 63 })
+export const isLabelValue = rule({ pattern: labelValue, message: labelValueMessage, examples: ['MyValue', 'my_value', '12345'], longest: 63, unit: 'bytes' })
 export const isPercent = rule({ pattern: percent, message: "a valid percent string must be a numeric string followed by an ending '%'", examples: ['1%', '93%'] })
 export const isHttpHeaderName = rule({ pattern: headerName, message: "a valid HTTP header must consist of alphanumeric characters or '-'", examples: ['X-Header-Name'] })
 
@@ -64,7 +66,8 @@ export function isDnsLabel(text: string): string[] {
   return errors.map((e) => (e.startsWith(dnsLabelMessage) ? 'must not contain dots' : e))
 }
 
-const namePart = rule({ pattern: qualifiedName, message: qualifiedNameMessage, examples: ['MyName', 'my.name', '123-abc'], longest: 63 })
+const labelPrefix = rule({ pattern: dnsSubdomain, message: dnsSubdomainMessage, examples: ['example.com'], longest: 253, unit: 'bytes' })
+const namePart = rule({ pattern: qualifiedName, message: qualifiedNameMessage, examples: ['MyName', 'my.name', '123-abc'], longest: 63, unit: 'bytes' })
 
 /** A label or annotation key: `name` or `prefix.dns/name`. */
 export function isQualifiedName(text: string): string[] {
@@ -74,7 +77,7 @@ export function isQualifiedName(text: string): string[] {
   const errors: string[] = []
   if (parts.length === 2) {
     if (parts[0] === '') errors.push(`prefix part ${emptyMessage}`)
-    else errors.push(...isDnsSubdomain(parts[0]!).map((e) => `prefix part ${e}`))
+    else errors.push(...labelPrefix(parts[0]!).map((e) => `prefix part ${e}`))
   }
   if (name === '') errors.push(`name part ${emptyMessage}`)
   return [...errors, ...namePart(name).map((e) => `name part ${e}`)]

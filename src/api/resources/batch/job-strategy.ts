@@ -1,4 +1,5 @@
 import type { Job, JobSpec } from '../../generated/types.ts'
+import { isLabelValue } from '../../names.ts'
 import { equal } from '../common/equal.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
 
@@ -40,7 +41,8 @@ export function generateSelector({ metadata, spec }: Job): void {
   const uid = metadata?.uid ?? ''
   const name = metadata?.name ?? ''
   const own = { [jobLabels.legacyName]: name, [jobLabels.name]: name, [jobLabels.legacyControllerUid]: uid, [jobLabels.controllerUid]: uid }
-  const inherited = equal(metadata?.labels, spec.template.metadata?.labels)
+  // upstream copies labels to a job when it reads it, so those that no label could be are complained about once
+  const inherited = equal(metadata?.labels, spec.template.metadata?.labels) && (metadata?.labels !== undefined || isLabelValue(name).length === 0)
   const labels = { ...own, ...spec.template.metadata?.labels }
   spec.template.metadata = { ...spec.template.metadata, labels }
   if (metadata && inherited) metadata.labels = { ...labels }

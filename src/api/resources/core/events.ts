@@ -38,6 +38,7 @@ export const eventColumns: readonly TableColumn<CoreV1Event>[] = [
 export const events = defineResource<CoreV1Event>({
   group: '', kind: 'Event', plural: 'events', singular: 'event', shortNames: ['ev'], namespaced: true,
   ...v1('core', 'Event'),
+  nameFormat: 'path-segment',
   generation: 'none',
   defaults(event) {
     event.source ??= {}

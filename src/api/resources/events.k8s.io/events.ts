@@ -9,6 +9,7 @@ const renamed = (field: string) => (field === 'reportingComponent' ? 'reportingC
 export const events = defineResource<CoreV1Event>({
   ...coreEvents,
   group: 'events.k8s.io',
+  nameFormat: 'dns-subdomain',
   versions: [{
     name: 'v1', schema: 'io.k8s.api.events.v1.Event',
     toStorage: (object) => eventToStorage(object as EventsV1Event), fromStorage: eventFromStorage,

@@ -7,6 +7,7 @@ import { validatePodDisruptionBudget, validatePodDisruptionBudgetStatus } from '
 export const poddisruptionbudgets = defineResource<PodDisruptionBudget>({
   group: 'policy', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', singular: 'poddisruptionbudget', shortNames: ['pdb'], namespaced: true,
   ...v1('policy', 'PodDisruptionBudget'),
+  nameFormat: 'path-segment',
   allowUnconditionalUpdate: false,
   ...statusHooks<PodDisruptionBudget>(() => ({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }), validatePodDisruptionBudgetStatus),
   validate: validatePodDisruptionBudget,
