@@ -1,6 +1,8 @@
 // One HTTP/2 connection to the API server, made when first needed and made again, with growing pauses, when it is lost.
 // The kernel's keep-alive finds a dead peer: no timer of this process runs while nothing happens.
 import http2 from 'node:http2'
+import { isIP } from 'node:net'
+import tls from 'node:tls'
 import { createBackOff } from '../base/back-off.ts'
 import { sleep, type Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -98,13 +100,11 @@ export class HttpSession {
   #connect(): Promise<http2.ClientHttp2Session> {
     const { url, ca, certificate, clock, log } = this.#options
     return new Promise((resolve, reject) => {
-      const session = http2.connect(url, { ca, ...certificate?.(), settings: { initialWindowSize: streamWindow, enablePush: false } })
+      const session = http2.connect(url, { createConnection: () => openSocket(new URL(url), { ca, ...certificate?.() }), settings: { initialWindowSize: streamWindow, enablePush: false } })
       const timer = clock.after(connectMilliseconds, () => session.destroy(new Error('timed out')))
       session.once('connect', () => {
         timer.cancel()
         session.setLocalWindowSize(connectionWindow)
-        session.socket.setKeepAlive(true, keepAliveMilliseconds)
-        session.socket.setNoDelay(true)
         resolve(session)
       })
       session.on('error', (error) => {
@@ -129,4 +129,10 @@ export class HttpSession {
   #forget(session: Promise<http2.ClientHttp2Session>): void {
     if (this.#session === session) this.#session = undefined
   }
+}
+
+function openSocket({ hostname, port }: URL, options: tls.ConnectionOptions): tls.TLSSocket {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const socket = tls.connect({ host, port: Number(port || 443), ALPNProtocols: ['h2'], ...(isIP(host) ? {} : { servername: host }), ...options })
+  return socket.setKeepAlive(true, keepAliveMilliseconds).setNoDelay(true)
 }
