@@ -17,7 +17,7 @@ export const jobOrphanPodController = defineController({
   eventSource: 'job-controller',
   watches: ({ informer }) => ({ jobs: informer<Job>(jobs), pods: informer<Pod>(pods, { indexes: controllerIndex }) }),
   triggers: (world) => [
-    changed(world.pods, (pod) => (isTracked(pod) ? objectKey(pod) : undefined)),
+    changed(world.pods, (pod) => (isTracked(pod) && isForgotten(pod, jobOf(pod, world.jobs)) ? objectKey(pod) : undefined)),
     compared(world.jobs, (before, now) => (before && (!now || isJobFinished(now)) ? trackedPodsOf(before, world.pods) : [])),
   ],
   observe(key, world) {
