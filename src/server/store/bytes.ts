@@ -21,7 +21,14 @@ function headLength(resource: ServedResource): number {
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object
   const { resourceVersion: _, ...kept } = metadata ?? {}
-  return Buffer.from(stringify({ kind, apiVersion, metadata: kept, ...rest }))
+  return lastingBuffer(stringify({ kind, apiVersion, metadata: kept, ...rest }))
+}
+
+/** Memory of its own: a small buffer of Node's is a part of a 64 kB pool, and would keep all of it for as long as the object is remembered. */
+export function lastingBuffer(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 /** The object as it is answered alone. Only for the storage version. */
