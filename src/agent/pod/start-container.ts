@@ -119,7 +119,8 @@ export async function readPullSecrets(services: PodServices, pod: AgentPod): Pro
   const found = await Promise.all(names.map((name) => readOptional<Secret>(services, secrets, pod.metadata.namespace, name).catch(() => undefined)))
   const missing = names.filter((_, i) => !found[i])
   if (missing.length > 0) {
-    services.recorder.pod(pod, 'Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`)
+    const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`
+    services.recorder.pod(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message)
   }
   return found.filter((secret) => secret !== undefined)
 }

@@ -40,7 +40,17 @@ export function laneOf(step: Step): string {
 
 /** Under which a failure of the step is remembered; containers have keys of their own. */
 export function retryKey(step: Step): string {
-  return step.do === 'start-containers' ? 'start' : step.do === 'kill-container' ? `kill/${step.id}` : step.do === 'remove-container' || step.do === 'remove-sandbox' || step.do === 'stop-sandbox' ? `${step.do}/${step.id}` : step.do
+  switch (step.do) {
+    case 'start-containers':
+      return 'start'
+    case 'kill-container':
+    case 'remove-container':
+    case 'remove-sandbox':
+    case 'stop-sandbox':
+      return `${step.do}/${step.id}`
+    default:
+      return step.do
+  }
 }
 
 export const containerRetryKey = (name: string): string => `container/${name}`

@@ -4,6 +4,7 @@ import type { StatusWriter } from '../status/writer.ts'
 import { podStatus } from '../status/pod-status.ts'
 import type { Reason } from '../status/container-statuses.ts'
 import { latest, mayRun } from '../runtime/observed.ts'
+import { same } from '../values.ts'
 import { createBackoff, goDuration } from './backoff.ts'
 import { execute } from './execute.ts'
 import type { ReadProbe } from './init-actions.ts'
@@ -210,8 +211,10 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     allocated: () => allocated,
     status: () => statuses.last(pod),
     update(newer) {
+      const shown = !same(newer.metadata.labels, pod.metadata.labels) || !same(newer.metadata.annotations, pod.metadata.annotations)
+      const changed = shown || newer.metadata.generation !== pod.metadata.generation
       pod = newer
-      volumes.update(newer)
+      if (changed) volumes.update(newer)
       wake()
     },
     gone() {

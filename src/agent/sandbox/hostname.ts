@@ -21,6 +21,9 @@ const shorten = (name: string) => (name.length <= longest ? name : name.slice(0,
 export function kernelHostname(pod: AgentPod, { hostname, domain }: PodHostname): string {
   if (!pod.spec.setHostnameAsFQDN || !domain) return hostname
   const full = `${hostname}.${domain}`
-  if (full.length > 64) throw new Error(`Failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long (64 characters is the max, ${full.length} characters requested)`)
+  if (full.length > 64) {
+    const size = `(64 characters is the max, ${full.length} characters requested)`
+    throw new Error(`Failed to construct FQDN from pod hostname and cluster domain, FQDN ${full} is too long ${size}`)
+  }
   return full
 }
