@@ -48,13 +48,13 @@ async function playKubelet(signal: AbortSignal): Promise<void> {
   }
 }
 
-const running_ = (ip: string): Pod['status'] => ({
+const readyAt = (ip: string): Pod['status'] => ({
   phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString().slice(0, 19) + 'Z' }],
 })
 
 const statusFor = (pod: Pod, ip: string): Pod['status'] => {
   const phase = pod.metadata?.annotations?.['ends']
-  return phase ? { phase } : running_(ip)
+  return phase ? { phase } : readyAt(ip)
 }
 
 const stopKubelet = new AbortController()
