@@ -1,4 +1,5 @@
 // `/version`, `/metrics` and the list of paths.
+import { version as build } from '../base/version.ts'
 import { answerObject } from './answer.ts'
 import type { Metrics } from './metrics.ts'
 import type { NonResourceHandlers } from './non-resource.ts'
@@ -16,6 +17,6 @@ function versionInfo(gitVersion: string) {
   const [, major = '1', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? []
   return {
     major, minor, emulationMajor: major, emulationMinor: minor, minCompatibilityMajor: major, minCompatibilityMinor: String(Number(minor) - 1),
-    gitVersion, gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: '', platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    gitVersion, gitCommit: build.commit, gitTreeState: 'clean', buildDate: build.buildDate, goVersion: `node${process.versions.node}`, compiler: 'esbuild', platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   }
 }
