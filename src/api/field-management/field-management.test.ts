@@ -167,3 +167,9 @@ test('status has its own entry, and spec is not owned through it', () => {
   const entries = track(created, { ...created, spec: { ...created.spec!, replicas: 5 }, status: { replicas: 2 } }, 'status')
   expect(shown(entries).at(-1)).toBe('c Update apps/v1 status {"f:status":{"f:replicas":{}}}')
 })
+
+test.each([{ 'f:data': 'x' }, { data: {} }, { 'k:x': {} }, { 'f:data': null }, 'abc'])('entries that are no sets of fields are forgotten: %j', (fieldsV1) => {
+  const managedFields = [{ manager: 'x', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 }] as ManagedFieldsEntry[]
+  const created = update(undefined, 'me', cm({ a: 'b' }, { managedFields }))
+  expect(shown(created.metadata?.managedFields)).toEqual(['me Update v1 {"f:data":{".":{},"f:a":{}}}'])
+})

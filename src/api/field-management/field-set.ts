@@ -7,6 +7,25 @@ export interface FieldTree {
 
 type Draft = Record<string, FieldTree>
 
+/** Whether what a client sent is a set. */
+export function isFieldTree(value: unknown): value is FieldTree {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  for (const [element, child] of Object.entries(value)) if (!isElement(element) || !isFieldTree(child)) return false
+  return true
+}
+
+function isElement(text: string): boolean {
+  if (text === '.' || text.startsWith('f:')) return true
+  if (text.startsWith('i:')) return /^-?\d+$/.test(text.slice(2))
+  if (!text.startsWith('k:{') && !text.startsWith('v:')) return false
+  try {
+    JSON.parse(text.slice(2))
+    return true
+  } catch {
+    return false
+  }
+}
+
 export const leaf: FieldTree = Object.freeze({})
 
 const isLeaf = (node: FieldTree): boolean => {

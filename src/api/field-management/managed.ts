@@ -1,6 +1,6 @@
 // The entries of metadata.managedFields (source: k8s.io/apimachinery/pkg/util/managedfields).
 import type { ManagedFieldsEntry } from '../generated/types.ts'
-import { type FieldTree, isEmptySet, leaf, setOfPaths, sortedSet, union } from './field-set.ts'
+import { type FieldTree, isEmptySet, isFieldTree, leaf, setOfPaths, sortedSet, union } from './field-set.ts'
 
 export interface Manager {
   readonly manager: string
@@ -25,8 +25,10 @@ export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined)
   for (const entry of entries ?? []) {
     const { operation, apiVersion, fieldsType } = entry
     if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined
+    const fields = entry.fieldsV1 ?? leaf
+    if (!isFieldTree(fields)) return undefined
     const manager: Manager = {
-      manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '', time: entry.time ?? undefined, fields: (entry.fieldsV1 as FieldTree | undefined) ?? leaf, entry,
+      manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '', time: entry.time ?? undefined, fields, entry,
     }
     managers.set(identityOf(manager), manager)
   }

@@ -86,6 +86,8 @@ function* resourceClaims(field: string, all: readonly PodResourceClaim[] | undef
       yield invalid(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified')
     }
     if (name === undefined && template === undefined) yield invalid(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`')
+    if (name !== undefined) yield* checked(`${at}.resourceClaimName`, name, isDnsSubdomain)
+    if (template !== undefined) yield* checked(`${at}.resourceClaimTemplateName`, template, isDnsSubdomain)
   }
 }
 
