@@ -4,12 +4,17 @@ import { parseJson, stringify } from '../api/codec/json.ts'
 import type { KubeObject, Stored } from '../api/object.ts'
 import { internalError } from '../api/status-error.ts'
 import type { UserInfo } from '../api/user.ts'
+import { createGate } from '../base/gate.ts'
 import { deepFreeze, errorOf, type Transport, type TransportRequest } from './transport.ts'
+
+/** Of one user, watches aside: no burst may use up what the server answers at a time. */
+const mostAtOnce = 50
 
 export class LoopbackTransport implements Transport {
   readonly #handler: ApiHandler
   readonly #user: UserInfo
   readonly #closed = new AbortController()
+  readonly #gate = createGate(mostAtOnce)
 
   constructor(handler: ApiHandler, user: UserInfo) {
     this.#handler = handler
@@ -17,8 +22,7 @@ export class LoopbackTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<unknown> {
-    const response = await this.#handle(request)
-    return contentOf(response.body)
+    return this.#gate.through(async () => contentOf((await this.#handle(request)).body))
   }
 
   async *watch(request: TransportRequest & { signal: AbortSignal }): AsyncGenerator<WatchEvent<Stored>> {
