@@ -273,7 +273,7 @@ describe('workloads', () => {
   })
 })
 
-test('restart, kill -9: pods go on, services keep their addresses; killall ends them', async () => {
+test('restart, kill -9: pods go on, services keep their addresses; killall ends them; another start brings them back', async () => {
   const state = async () => ({
     containers: (await box.k(['get', 'pods', '-l', 'app=app', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.status.containerStatuses[0].containerID},{.status.containerStatuses[0].restartCount} {end}'])),
     address: await box.k(['get', 'service', 'app', '-o', 'jsonpath={.spec.clusterIP}']),
@@ -293,4 +293,9 @@ test('restart, kill -9: pods go on, services keep their addresses; killall ends 
   expect(await box.inside('iptables-save', [])).not.toMatch(/KUBE|CNI|MK8S/)
   const left = (await box.inside('ip', ['netns', 'pids', box.namespace])).split('\n').filter(Boolean)
   expect(left.map((pid) => (existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '')).filter(Boolean)).toEqual([])
+  // as after a reboot: the disk is there, nothing runs
+  await box.start()
+  await box.k(['rollout', 'status', 'deployment/app', '--timeout=60s'])
+  expect((await state()).address).toBe(before.address)
+  expect(await eventually('the service answers again', () => box.inside('curl', ['-sSf', '-m', '2', `http://${before.address}/`]))).toBe('first\n')
 })
