@@ -3,6 +3,7 @@ import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../api/generate
 import type { Stored } from '../../api/object.ts'
 import { labelSelectorOf } from '../../api/selector.ts'
 import { planDeployment, type DeploymentStep } from './plan.ts'
+import { revisionOf } from './sets.ts'
 
 const now = Date.UTC(2026, 0, 1, 12)
 const template = (image: string): PodTemplateSpec => ({ metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image }] } })
@@ -84,4 +85,10 @@ test('no progress within the deadline is said in the status, and looked for at t
   expect(plan(deployment({}, status('2026-01-01T11:59:00Z')), sets).wakeAfter).toBe(541_000)
   const late = plan(deployment({}, status('2026-01-01T11:00:00Z')), sets).last?.(undefined)[0]
   expect(late?.do === 'updateDeploymentStatus' && late.status.conditions?.find((c) => c.type === 'Progressing')).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "web-v2" has timed out progressing.' })
+})
+
+test('revisions are int64: the one after an adopted large one is exact', () => {
+  const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' }
+  expect(revisionOf(annotations) + 1n).toBe(3546343826724305833n)
+  expect(revisionOf({ 'deployment.kubernetes.io/revision': 'x' })).toBe(0n)
 })

@@ -41,7 +41,7 @@ export function planDeployment({ deployment, selector, sets, podsOf }: Observed,
   const drafts = [...claims.mine].sort(older).map(draftOf)
   const newSet = drafts.find(({ set }) => sameTemplate(set.spec!.template!, deployment.spec!.template))
   const oldSets = drafts.filter((draft) => draft !== newSet)
-  const revision = Math.max(0, ...oldSets.map((draft) => revisionOf(draft.annotations))) + 1
+  const revision = oldSets.map((draft) => revisionOf(draft.annotations)).reduce((most, one) => (one > most ? one : most), 0n) + 1n
   const round = isDeleting(deployment) ? { rollout: false, steps: [] } : planRound({ deployment, newSet, oldSets, drafts, revision, podsOf })
   const changes = drafts.flatMap((draft): DeploymentStep[] => {
     const set = changeOf(draft)
@@ -63,7 +63,7 @@ interface RoundInput {
   newSet: SetDraft | undefined
   oldSets: readonly SetDraft[]
   drafts: readonly SetDraft[]
-  revision: number
+  revision: bigint
   podsOf: Observed['podsOf']
 }
 
@@ -129,7 +129,7 @@ function create({ deployment, drafts, revision }: RoundInput): Round {
 function cleanUp(deployment: Deployment, oldSets: readonly SetDraft[]): DeploymentStep[] {
   const limit = deployment.spec?.revisionHistoryLimit
   if (limit === undefined || limit === 2 ** 31 - 1) return []
-  const alive = oldSets.filter(({ set }) => !isDeleting(set)).sort((a, b) => revisionOf(a.annotations) - revisionOf(b.annotations) || older(a.set, b.set))
+  const alive = oldSets.filter(({ set }) => !isDeleting(set)).sort((a, b) => Number(revisionOf(a.annotations) - revisionOf(b.annotations)) || older(a.set, b.set))
   return alive.slice(0, Math.max(0, alive.length - limit)).filter(isIdle).map(({ set }) => ({ do: 'deleteSet', set }))
 }
 

@@ -61,10 +61,14 @@ export const sameTemplate = (a: PodTemplateSpec, b: PodTemplateSpec): boolean =>
 export const older = (a: Stored, b: Stored): number =>
   millisecondsOf(a.metadata.creationTimestamp) - millisecondsOf(b.metadata.creationTimestamp) || (a.metadata.name < b.metadata.name ? -1 : 1)
 
-export const revisionOf = (annotations: Record<string, string> | undefined): number => Number.parseInt(annotations?.[annotation.revision] ?? '0', 10) || 0
+/** An int64, which a number cannot hold. What is no number counts as zero. */
+export function revisionOf(annotations: Record<string, string> | undefined): bigint {
+  const text = annotations?.[annotation.revision] ?? ''
+  return /^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : 0n
+}
 
 /** What the set of the present template is annotated with: the deployment's own annotations and its revision (source: `SetNewReplicaSetAnnotations`). */
-export function annotateNewSet(annotations: Record<string, string>, deployment: Deployment, revision: number): void {
+export function annotateNewSet(annotations: Record<string, string>, deployment: Deployment, revision: bigint): void {
   for (const [key, value] of Object.entries(deployment.metadata?.annotations ?? {})) if (!notCopied.has(key)) annotations[key] = value
   const before = annotations[annotation.revision]
   if (revisionOf(annotations) >= revision) return
