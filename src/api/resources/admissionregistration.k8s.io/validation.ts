@@ -1,5 +1,5 @@
 // Source: pkg/apis/admissionregistration/validation. Expressions are checked where they are evaluated.
-import { duplicate, invalid, notSupported, required } from '../../field-error.ts'
+import { duplicate, forbidden, invalid, notSupported, required } from '../../field-error.ts'
 import type {
   AdmissionregistrationV1ServiceReference, AdmissionregistrationV1WebhookClientConfig, MatchResources, MutatingAdmissionPolicy, MutatingWebhookConfiguration, ParamRef, RuleWithOperations,
   ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, MutatingAdmissionPolicyBinding, ValidatingWebhook, ValidatingWebhookConfiguration,
@@ -151,7 +151,7 @@ export const validateValidatingPolicy = listed(function* ({ spec }: ValidatingAd
   }
   for (const [index, { expression, reason }] of (spec?.validations ?? []).entries()) {
     if (!expression?.trim()) yield required(`spec.validations[${index}].expression`, 'expression is not specified')
-    yield* oneOfIfSet(`spec.validations[${index}].reason`, reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'])
+    yield* oneOfIfSet(`spec.validations[${index}].reason`, reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge'])
   }
 })
 
@@ -159,16 +159,21 @@ export const validateMutatingPolicy = listed(function* ({ spec }: MutatingAdmiss
   yield* oneOf('spec.failurePolicy', spec?.failurePolicy, ['Fail', 'Ignore'])
   yield* constraints(spec)
   yield* conditions('spec.matchConditions', spec?.matchConditions)
+  for (const operation of (spec?.matchConstraints?.resourceRules ?? []).flatMap(({ operations }) => operations ?? [])) {
+    yield* oneOfIfSet('spec.matchConstraints.resourceRules.operations', operation, ['*', 'CONNECT', 'CREATE', 'UPDATE'])
+  }
   if (!spec?.mutations?.length) yield required('spec.mutations', 'mutations must contain at least one item')
+  for (const [index, { patchType }] of (spec?.mutations ?? []).entries()) yield* oneOf(`spec.mutations[${index}].patchType`, patchType, ['ApplyConfiguration', 'JSONPatch'])
   yield* oneOf('spec.reinvocationPolicy', spec?.reinvocationPolicy, ['IfNeeded', 'Never'])
 })
 
 function* paramRef(field: string, own: ParamRef | undefined): Findings {
   if (!own) return
   if (!own.name && !own.selector) yield required(field, 'one of name or selector must be specified')
-  if (own.name && own.selector) yield invalid(`${field}.name`, own.name, 'name and selector are mutually exclusive')
+  for (const name of ['name', 'selector']) if (own.name && own.selector) yield forbidden(`${field}.${name}`, 'name and selector are mutually exclusive')
+  yield* labelSelector(`${field}.selector`, own.selector)
   if (own.parameterNotFoundAction === undefined) yield required(`${field}.parameterNotFoundAction`)
-  yield* oneOfIfSet(`${field}.parameterNotFoundAction`, own.parameterNotFoundAction, ['Allow', 'Deny'])
+  yield* oneOfIfSet(`${field}.parameterNotFoundAction`, own.parameterNotFoundAction, ['Deny', 'Allow'])
 }
 
 const actions = ['Audit', 'Deny', 'Warn']
@@ -176,7 +181,7 @@ const actions = ['Audit', 'Deny', 'Warn']
 export const validateValidatingBinding = listed(function* ({ spec }: ValidatingAdmissionPolicyBinding): Findings {
   yield* requiredAnd('spec.policyName', spec?.policyName, isDnsSubdomain)
   yield* paramRef('spec.paramRef', spec?.paramRef)
-  yield* matchResources('spec.matchResouces', spec?.matchResources)
+  yield* matchResources('spec.matchResources', spec?.matchResources)
   const own = spec?.validationActions ?? []
   if (own.length === 0) yield required('spec.validationActions', 'at least one validation action is required')
   for (const [index, action] of own.entries()) {
@@ -191,5 +196,5 @@ export const validateValidatingBinding = listed(function* ({ spec }: ValidatingA
 export const validateMutatingBinding = listed(function* ({ spec }: MutatingAdmissionPolicyBinding): Findings {
   yield* requiredAnd('spec.policyName', spec?.policyName, isDnsSubdomain)
   yield* paramRef('spec.paramRef', spec?.paramRef)
-  yield* matchResources('spec.matchResouces', spec?.matchResources)
+  yield* matchResources('spec.matchResources', spec?.matchResources)
 })

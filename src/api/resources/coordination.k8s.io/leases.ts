@@ -8,12 +8,20 @@ import { validateLease } from './validation.ts'
 const onlyRenewed = (draft: Lease, current: Lease | undefined) =>
   current !== undefined && JSON.stringify({ ...draft.spec, renewTime: '' }) === JSON.stringify({ ...current.spec, renewTime: '' })
 
+/** Coordinated leader election is off by default. */
+function dropCoordination({ spec }: Lease, current?: Lease): void {
+  if (!current?.spec?.strategy) delete spec?.strategy
+  if (!current?.spec?.preferredHolder) delete spec?.preferredHolder
+}
+
 export const leases = defineResource<Lease>({
   group: 'coordination.k8s.io', kind: 'Lease', plural: 'leases', singular: 'lease', namespaced: true,
   ...v1('coordination', 'Lease'),
   generation: 'none',
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
+  prepareForCreate: (draft) => dropCoordination(draft),
+  prepareForUpdate: dropCoordination,
   lazy: onlyRenewed,
   validate: validateLease,
   columns: [nameColumn, text('Holder', (lease) => lease.spec?.holderIdentity ?? ''), ageColumn],

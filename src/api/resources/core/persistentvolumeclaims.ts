@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
 import { accessModesText } from '../common/access-modes.ts'
 import { ageColumn, nameColumn, text, wide } from '../common/columns.ts'
-import { defaultClaimSpec } from '../common/claims.ts'
+import { defaultClaimSpec, normalizeDataSources } from '../common/claims.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateClaim, validateClaimStatus, validateClaimUpdate } from './volume-validation.ts'
 import { claimWarnings } from '../common/warnings/claims.ts'
@@ -10,11 +10,21 @@ import { claimWarnings } from '../common/warnings/claims.ts'
 const betaClass = 'volume.beta.kubernetes.io/storage-class'
 const whenBound = (read: (claim: PersistentVolumeClaim) => string) => (claim: PersistentVolumeClaim) => (claim.spec?.volumeName ? read(claim) : '')
 
+const status = statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' }), validateClaimStatus)
+
 export const persistentvolumeclaims = defineResource<PersistentVolumeClaim>({
   group: '', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', singular: 'persistentvolumeclaim', shortNames: ['pvc'], namespaced: true,
   ...v1('core', 'PersistentVolumeClaim'),
   generation: 'none',
-  ...statusHooks<PersistentVolumeClaim>(() => ({ phase: 'Pending' }), validateClaimStatus),
+  ...status,
+  prepareForCreate(draft) {
+    status.prepareForCreate(draft)
+    if (draft.spec) normalizeDataSources(draft.spec)
+  },
+  prepareForUpdate(draft, current) {
+    status.prepareForUpdate(draft, current)
+    if (draft.spec) normalizeDataSources(draft.spec, current.spec)
+  },
   defaults({ spec }) {
     if (spec) defaultClaimSpec(spec)
   },

@@ -4,23 +4,13 @@ import type { Container, NodeAffinity, Pod, PodSpec, Toleration } from '../../ge
 import { isDnsSubdomain } from '../../names.ts'
 import { changesText } from '../common/changes.ts'
 import { equal } from '../common/equal.ts'
+import { annotationsMatchFields, podAnnotations } from '../common/pod-spec/validation/annotations.ts'
 import { imagePadding } from '../common/pod-spec/validation/containers.ts'
 import { podSpec } from '../common/pod-spec/validation/spec.ts'
 import { checked, type Findings, immutable, listed, qualifiedName, withinRange } from '../common/validation/findings.ts'
 import { legacyIp } from '../common/validation/ip.ts'
 
 const mirror = 'kubernetes.io/config.mirror'
-const deletionCost = 'controller.kubernetes.io/pod-deletion-cost'
-
-function* podAnnotations({ metadata, spec }: Pod): Findings {
-  const all = metadata?.annotations ?? {}
-  const at = 'metadata.annotations'
-  if (all[mirror] !== undefined && !spec?.nodeName) yield invalid(`${at}[${mirror}]`, all[mirror], 'must set spec.nodeName if mirror pod annotation is set')
-  const cost = all[deletionCost]
-  if (cost !== undefined && (!/^(0|-?[1-9]\d*)$/.test(cost) || Math.abs(Number(cost)) > 2147483647)) {
-    yield invalid(`${at}[${deletionCost}]`, cost, 'must be a 32bit integer')
-  }
-}
 
 function* tokensNeedAccount(spec: PodSpec): Findings {
   if (spec.serviceAccountName) return
@@ -34,8 +24,12 @@ function* tokensNeedAccount(spec: PodSpec): Findings {
 }
 
 /** Ephemeral containers join a pod that runs. */
-export const validatePodCreate = (pod: Pod): FieldError[] =>
-  pod.spec?.ephemeralContainers?.length ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')] : []
+export const validatePodCreate = listed(function* ({ metadata, spec }: Pod): Findings {
+  if (!spec) return
+  if (spec.ephemeralContainers?.length) yield forbidden('spec.ephemeralContainers', 'cannot be set on create')
+  if (spec.nodeName && spec.schedulingGates?.length) yield forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')
+  yield* annotationsMatchFields('spec', metadata?.annotations, spec)
+})
 
 function* imageVolumes(spec: PodSpec): Findings {
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
@@ -44,7 +38,7 @@ function* imageVolumes(spec: PodSpec): Findings {
 }
 
 export const validatePod = listed(function* (pod: Pod): Findings {
-  yield* podAnnotations(pod)
+  yield* podAnnotations('metadata.annotations', pod.metadata?.annotations, pod.spec)
   const spec = pod.spec
   if (!spec) return yield required('spec.containers')
   yield* podSpec('spec', spec, { isPod: true, metadata: pod.metadata })

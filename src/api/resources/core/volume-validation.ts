@@ -73,6 +73,7 @@ export const validatePersistentVolume = listed(function* (volume: PersistentVolu
     yield forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'")
   }
   if (spec.storageClassName) yield* checked('spec.storageClassName', spec.storageClassName, isDnsSubdomain)
+  if (spec.volumeAttributesClassName) yield* checked('spec.volumeAttributesClassName', spec.volumeAttributesClassName, isDnsSubdomain)
   yield* oneOfIfSet('spec.volumeMode', spec.volumeMode, volumeModes)
   yield* mountAnnotation(volume)
 })

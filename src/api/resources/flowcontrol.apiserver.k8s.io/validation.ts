@@ -33,6 +33,33 @@ function* ruleVerbs(field: string, own: readonly string[] | undefined): Findings
   if (own?.length && !own.includes('*') && own.some((verb) => !verbs.includes(verb))) yield notSupported(field, own, verbs)
 }
 
+function urlProblem(path: string): string | undefined {
+  if (!path) return 'must not be empty'
+  if (!path.startsWith('/')) return 'must start with slash'
+  if (path.includes(' ')) return 'must not contain white-space'
+  if (path.includes('//')) return 'must not contain double slash'
+  return path.includes('*') && !/^[^*]*\/\*$/.test(path) ? 'wildcard can only do suffix matching' : undefined
+}
+
+function* urls(field: string, own: readonly string[] | undefined): Findings {
+  yield* wildcardAlone(field, own, { empty: 'nonResourceURLs must contain at least one value', others: 'non-resource URLs' })
+  if (own?.includes('*')) return
+  for (const [index, path] of (own ?? []).entries()) {
+    const problem = urlProblem(path)
+    if (problem) yield invalid(`${field}[${index}]`, path, problem)
+  }
+}
+
+function* ruleNamespaces(field: string, own: readonly string[]): Findings {
+  if (own.includes('*')) {
+    if (own.length > 1) yield invalid(field, own, "if '*' is present, must not specify other namespaces")
+    return
+  }
+  for (const [index, name] of own.entries()) {
+    for (const text of isDnsLabel(name)) yield invalid(`${field}[${index}]`, name, `each member of this list must be '*' or a DNS-1123 label; ${text}`)
+  }
+}
+
 function* rules(field: string, own: PolicyRulesWithSubjects): Findings {
   yield* filled(`${field}.subjects`, own.subjects, 'subjects must contain at least one value')
   for (const [index, s] of (own.subjects ?? []).entries()) yield* subject(`${field}.subjects[${index}]`, s)
@@ -47,11 +74,12 @@ function* rules(field: string, own: PolicyRulesWithSubjects): Findings {
     if (!rule.namespaces?.length && !rule.clusterScope) {
       yield required(`${at}.namespaces`, 'resource rules that are not cluster scoped must supply at least one namespace')
     }
+    yield* ruleNamespaces(`${at}.namespaces`, rule.namespaces ?? [])
   }
   for (const [index, rule] of (own.nonResourceRules ?? []).entries()) {
     const at = `${field}.nonResourceRules[${index}]`
     yield* ruleVerbs(`${at}.verbs`, rule.verbs)
-    yield* wildcardAlone(`${at}.nonResourceURLs`, rule.nonResourceURLs, { empty: 'nonResourceURLs must contain at least one value', others: 'non-resource URLs' })
+    yield* urls(`${at}.nonResourceURLs`, rule.nonResourceURLs)
   }
 }
 

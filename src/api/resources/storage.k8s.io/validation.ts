@@ -5,7 +5,7 @@ import type {
 } from '../../generated/types.ts'
 import { isDnsSubdomain } from '../../names.ts'
 import { equal } from '../common/equal.ts'
-import { checked, type Findings, immutable, listed, nonNegative, oneOfIfSet, qualifiedName, requiredAnd } from '../common/validation/findings.ts'
+import { checked, driverName, type Findings, immutable, listed, nonNegative, oneOfIfSet, qualifiedName } from '../common/validation/findings.ts'
 import { labelSelector } from '../common/validation/labels.ts'
 import { nonNegativeQuantity } from '../common/validation/resource-names.ts'
 
@@ -45,7 +45,7 @@ export const validateStorageClassUpdate = listed(function* (draft: StorageClass,
 })
 
 export const validateVolumeAttachment = listed(function* ({ spec }: VolumeAttachment): Findings {
-  yield* requiredAnd('spec.attacher', spec?.attacher, isDnsSubdomain)
+  yield* driverName('spec.attacher', spec?.attacher)
   const { inlineVolumeSpec, persistentVolumeName } = spec?.source ?? {}
   const exactlyOne = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
   if (!inlineVolumeSpec && persistentVolumeName === undefined) yield required('spec.source', exactlyOne)
@@ -63,7 +63,7 @@ export const validateCsiNode = listed(function* ({ spec }: CSINode): Findings {
   const drivers = spec?.drivers ?? []
   for (const [index, { name, nodeID, allocatable, topologyKeys = [] }] of drivers.entries()) {
     const at = `spec.drivers[${index}]`
-    yield* requiredAnd(`${at}.name`, name, isDnsSubdomain)
+    yield* driverName(`${at}.name`, name)
     if (!nodeID) yield required(`${at}.nodeID`)
     else if (nodeID.length > 256) yield invalid(`${at}.nodeID`, nodeID, 'must be 256 characters or less')
     yield* nonNegative(`${at}.allocatable.count`, allocatable?.count)
@@ -85,6 +85,8 @@ export const validateCsiNodeUpdate = listed(function* (draft: CSINode, current: 
 
 export const validateCsiDriver = listed(function* ({ spec }: CSIDriver): Findings {
   yield* oneOfIfSet('spec.fsGroupPolicy', spec?.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType'])
+  const period = spec?.nodeAllocatableUpdatePeriodSeconds
+  if (period !== undefined && period < 10) yield invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, 'must be greater than or equal to 10 seconds')
   const tokens = spec?.tokenRequests ?? []
   for (const [index, { audience, expirationSeconds: seconds }] of tokens.entries()) {
     const at = `spec.tokenRequests[${index}]`

@@ -45,9 +45,9 @@ export function* claimSpec(field: string, spec: PersistentVolumeClaimSpec | unde
   if (spec?.dataSourceRef) yield* dataSource(`${field}.dataSourceRef`, spec.dataSourceRef)
   if (spec?.dataSource && spec.dataSourceRef) {
     const { dataSource: source, dataSourceRef: ref } = spec
-    if (ref.namespace) yield invalid(field, `${field}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified')
+    if (ref.namespace) yield invalid(field, {}, 'may not be specified when dataSourceRef.namespace is specified')
     else if (source.name !== ref.name || source.kind !== ref.kind || source.apiGroup !== ref.apiGroup) {
-      yield invalid(field, `${field}.dataSource`, 'must match dataSourceRef')
+      yield invalid(field, {}, 'must match dataSourceRef')
     }
   }
   if (spec?.volumeAttributesClassName) yield* checked(`${field}.volumeAttributesClassName`, spec.volumeAttributesClassName, isDnsSubdomain)

@@ -3,7 +3,7 @@ import { duplicate, forbidden, invalid, notFound, notSupported, required, tooMan
 import type { Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, Lifecycle, PodSpec } from '../../../../generated/types.ts'
 import { isDnsLabel, isPortName, isPortNumber } from '../../../../names.ts'
 import { type AnyContainer, isSidecar } from '../containers.ts'
-import { type Findings, messages, oneOf, requiredAnd } from '../../validation/findings.ts'
+import { checked, type Findings, messages, oneOf, requiredAnd } from '../../validation/findings.ts'
 import { resourceRequirements } from '../../validation/resource-names.ts'
 import { environment, environmentFrom } from './env.ts'
 import { handlerOf, probes } from './probes.ts'
@@ -78,7 +78,8 @@ function* common(field: string, container: AnyContainer, { spec, volumes }: Cont
 
 function* claims(field: string, { resources }: AnyContainer, { resourceClaims }: PodSpec): Findings {
   const known = (resourceClaims ?? []).map((c) => c.name)
-  for (const [index, { name }] of (resources?.claims ?? []).entries()) {
+  for (const [index, { name, request }] of (resources?.claims ?? []).entries()) {
+    if (request) yield* checked(`${field}[${index}].request`, request, isDnsLabel)
     if (!name) yield required(`${field}[${index}]`)
     if (known.includes(name)) continue
     const error = notFound(`${field}[${index}]`, name)

@@ -19,6 +19,7 @@ const subscripted = /^(.*)\['([^']*)'\]$/
 export function* fieldRef(field: string, ref: ObjectFieldSelector, supported: readonly string[]): Findings {
   if (!ref.apiVersion) return yield required(`${field}.apiVersion`)
   if (!ref.fieldPath) return yield required(`${field}.fieldPath`)
+  if (ref.apiVersion !== 'v1') return yield invalid(`${field}.fieldPath`, ref.fieldPath, `error converting fieldPath: unsupported pod version: ${ref.apiVersion}`)
   const [, path, subscript] = subscripted.exec(ref.fieldPath) ?? []
   if (path !== undefined && subscript !== undefined) {
     if (path === 'metadata.annotations') yield* qualifiedName(field, subscript.toLowerCase())

@@ -67,7 +67,7 @@ export function* podSecurity(field: string, spec: PodSpec): Findings {
   yield* seccomp(`${field}.seccompProfile`, context.seccompProfile)
   yield* appArmor(`${field}.appArmorProfile`, context.appArmorProfile)
   yield* oneOfIfSet(`${field}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict'])
-  yield* oneOfIfSet(`${field}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive'])
+  yield* oneOfIfSet(`${field}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive'])
 }
 
 export function* containerSecurity(field: string, context: SecurityContext | undefined, { hostUsers }: { hostUsers: boolean }): Findings {

@@ -182,5 +182,5 @@ export function* podSpec(field: string, spec: PodSpec, { isPod, metadata }: PodS
   yield* names(field, spec)
   if (spec.preemptionPolicy !== undefined) yield* oneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'])
   if (spec.overhead) yield* resourceRequirements(`${field}.overhead`, { limits: spec.overhead })
-  if (spec.os) yield* oneOf(`${field}.os.name`, spec.os.name, ['linux', 'windows'])
+  if (spec.os) yield* oneOf(spec.os.name ? `${field}.os` : `${field}.os.name`, spec.os.name, ['linux', 'windows'])
 }
