@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ApiHandler } from '../api/exchange.ts'
 import { configmaps, namespaces } from '../api/refs.ts'
-import { StatusError } from '../api/status-error.ts'
+import { StatusError, tooManyRequestsError } from '../api/status-error.ts'
 import { mastersUser } from '../api/user.ts'
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
@@ -24,9 +25,18 @@ let front: HttpFrontEnd
 let shown: Credentials | undefined
 const logged = { clock: systemClock, log: silentLogger }
 
+/** So many requests are turned away first. */
+let busy = 0
+const answer: ApiHandler['handle'] = async (request) => {
+  if (busy === 0) return api.server.handle(request)
+  busy--
+  const { status } = tooManyRequestsError('Too many requests, please try again later.', 3)
+  return { status: 429, headers: { 'content-type': 'application/json' }, body: { kind: 'bytes', bytes: Buffer.from(JSON.stringify(status)) } }
+}
+
 const openFrontEnd = (port: number) => openHttpFrontEnd({
   // the server behind it lives on
-  host: '127.0.0.1', port, api: { handle: (request) => api.server.handle(request), upgrade: async () => undefined, endWatches() {} }, log: silentLogger, authenticate: async (credentials) => ((shown = credentials), mastersUser),
+  host: '127.0.0.1', port, api: { handle: answer, upgrade: async () => undefined, endWatches() {} }, log: silentLogger, authenticate: async (credentials) => ((shown = credentials), mastersUser),
   tls: { certificate: pki.serving.certificate, key: pki.serving.key, clientAuthorities: [pki.clientCa.certificate] },
 })
 const urlOf = () => `https://127.0.0.1:${front.address.port}`
@@ -63,6 +73,16 @@ test('a bearer token is asked for each request', async () => {
     await createClient(http).resource(namespaces).list()
     expect(shown?.headers['authorization']).toBe(`Bearer ${token}`)
   }
+  await http.close()
+})
+
+test('a server that is busy is asked again when it says', async () => {
+  const waits: number[] = []
+  const clock = { ...systemClock, after: (milliseconds: number, callback: () => void) => (milliseconds === 3000 && waits.push(milliseconds), systemClock.after(milliseconds === 3000 ? 0 : milliseconds, callback)) }
+  const http = new HttpTransport({ url: urlOf(), ca: pki.serverCa.certificate, log: silentLogger, clock })
+  busy = 2
+  expect((await createClient(http).resource(namespaces).list()).items.map((n) => n.metadata.name)).toContain('a')
+  expect(waits).toEqual([3000, 3000])
   await http.close()
 })
 

@@ -4,6 +4,7 @@ import type { WatchEvent } from '../api/exchange.ts'
 import { parseJson, stringify } from '../api/codec/json.ts'
 import type { Stored } from '../api/object.ts'
 import { StatusError, timeoutError, unavailableError } from '../api/status-error.ts'
+import { sleep } from '../base/clock.ts'
 import { HttpSession, type HttpSessionOptions } from './http-session.ts'
 import { deepFreeze, errorOf, type Transport, type TransportRequest } from './transport.ts'
 
@@ -15,6 +16,9 @@ export interface HttpTransportOptions extends Omit<HttpSessionOptions, 'random'>
   timeoutMilliseconds?: number
   random?: () => number
 }
+
+/** How often a server that is busy is asked again, when it says when. */
+const busyAttempts = 5
 
 interface Answer {
   status: number
@@ -33,6 +37,18 @@ export class HttpTransport implements Transport {
 
   /** An error with code 504 means that nobody knows whether a write has happened; one with 503, that the server has not seen it. */
   async send(request: TransportRequest): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#sendOnce(request)
+      } catch (error) {
+        const wait = error instanceof StatusError && error.code === 429 ? error.status.details?.retryAfterSeconds : undefined
+        if (!wait || attempt === busyAttempts) throw error
+        await sleep(this.#options.clock, wait * 1000, request.signal)
+      }
+    }
+  }
+
+  async #sendOnce(request: TransportRequest): Promise<unknown> {
     const timeout = new AbortController()
     const timer = this.#options.clock.after(this.#options.timeoutMilliseconds ?? 60_000, () => timeout.abort(timeoutError('the server did not answer in time')))
     const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal
