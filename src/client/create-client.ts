@@ -3,7 +3,7 @@ import type { DeleteOptions } from '../api/generated/types.ts'
 import { apiVersionOf, type KubeList, type KubeObject, type Stored } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource.ts'
 import type { Client, ListOptions, PatchOptions, PatchType, ResourceClient, WatchOptions, WriteOptions } from './client.ts'
-import type { Transport } from './transport.ts'
+import type { Transport, TransportRequest } from './transport.ts'
 
 export function createClient(transport: Transport): Client {
   return {
@@ -17,7 +17,8 @@ export function createClient(transport: Transport): Client {
 }
 
 const patchTypes: Readonly<Record<PatchType, string>> = {
-  json: 'application/json-patch+json', merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json', apply: 'application/apply-patch+yaml',
+  json: 'application/json-patch+json', merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json', apply: 'application/apply-patch+yaml',
 }
 
 function createResourceClient<T extends KubeObject>(transport: Transport, ref: ResourceRef<T>, namespace?: string): ResourceClient<T> {
@@ -29,7 +30,7 @@ function createResourceClient<T extends KubeObject>(transport: Transport, ref: R
   const typed = (object: T): T => ({ ...object, apiVersion, kind: ref.kind })
   const put = (object: T, options: WriteOptions | undefined, subresource: string) =>
     send('PUT', item(object.metadata?.name ?? '', object.metadata?.namespace ?? namespace, subresource), { query: queryOf({ ...options }), body: typed(object) })
-  const send = async <R = Stored<T>>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, rest: { query?: URLSearchParams; body?: unknown; contentType?: string } = {}) =>
+  const send = async <R = Stored<T>>(method: TransportRequest['method'], path: string, rest: Omit<TransportRequest, 'method' | 'path'> = {}) =>
     (await transport.send({ method, path, ...rest })) as R
   return {
     get: (name, options) => send('GET', item(name), { query: queryOf({ ...options }) }),

@@ -104,4 +104,5 @@ function shortened(message: string): string {
 }
 
 /** Nothing can be written into a namespace that is going away. */
-const isGoing = (error: unknown): boolean => error instanceof StatusError && (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
+const isGoing = (error: unknown): boolean =>
+  error instanceof StatusError && (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')

@@ -100,7 +100,10 @@ export class HttpSession {
   #connect(): Promise<http2.ClientHttp2Session> {
     const { url, ca, certificate, clock, log } = this.#options
     return new Promise((resolve, reject) => {
-      const session = http2.connect(url, { createConnection: () => openSocket(new URL(url), { ca, ...certificate?.() }), settings: { initialWindowSize: streamWindow, enablePush: false } })
+      const session = http2.connect(url, {
+        createConnection: () => openSocket(new URL(url), { ca, ...certificate?.() }),
+        settings: { initialWindowSize: streamWindow, enablePush: false },
+      })
       const timer = clock.after(connectMilliseconds, () => session.destroy(new Error('timed out')))
       session.once('connect', () => {
         timer.cancel()

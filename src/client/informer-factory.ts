@@ -28,7 +28,8 @@ export function createInformerFactory({ client, clock, log, random = Math.random
       let informer = informers.get(id) as WatchingInformer<T> | undefined
       if (!informer) {
         informer = new WatchingInformer({
-          resource: client.resource(ref, namespace), select: { labelSelector, fieldSelector }, keep, clock, random, log: log.with({ resource: ref.plural, group: ref.group }),
+          resource: client.resource(ref, namespace), select: { labelSelector, fieldSelector }, keep, clock, random,
+          log: log.with({ resource: ref.plural, group: ref.group }),
         })
         informers.set(id, informer as unknown as WatchingInformer<KubeObject>)
         informer.start()

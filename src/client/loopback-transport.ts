@@ -38,7 +38,9 @@ export class LoopbackTransport implements Transport {
   async #handle(request: TransportRequest): Promise<ApiResponse> {
     const response = await this.#handler.handle({
       method: request.method, path: request.path, query: request.query ?? new URLSearchParams(), user: this.#user, acceptObjects: true,
-      headers: { accept: 'application/json', 'user-agent': 'mk8s', ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }) },
+      headers: {
+        accept: 'application/json', 'user-agent': 'mk8s', ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+      },
       body: bodyOf(request), signal: request.signal ? AbortSignal.any([request.signal, this.#closed.signal]) : this.#closed.signal,
     })
     if (response.status >= 400) throw errorOf(response.status, await contentOf(response.body))

@@ -34,8 +34,6 @@ export interface ExecutionContext {
 
 export type Executors<S extends Step> = { readonly [K in S['do']]: (step: Extract<S, { do: K }>, context: ExecutionContext) => Promise<void> | void }
 
-export type Watches = Readonly<Record<string, Informer<never>>>
-
 /** Some keys of a change; `changed` calls it with what an object was and is. */
 export interface Trigger {
   subscribe(enqueue: (key: string) => void): () => void
@@ -90,7 +88,9 @@ export function changed<T extends KubeObject>(informer: Informer<T>, keysOf: (ob
 }
 
 /** Like `changed`, for those who must compare what was with what is. */
-export function compared<T extends KubeObject>(informer: Informer<T>, keysOf: (before: Stored<T> | undefined, now: Stored<T> | undefined) => Iterable<string>): Trigger {
+export function compared<T extends KubeObject>(
+  informer: Informer<T>, keysOf: (before: Stored<T> | undefined, now: Stored<T> | undefined) => Iterable<string>,
+): Trigger {
   return {
     subscribe: (enqueue) =>
       informer.onChange((before, now) => {

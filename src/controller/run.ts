@@ -9,7 +9,9 @@ export function defineController<W extends object, O, S extends Step>(definition
   return { name: definition.name, run: (environment, signal) => run(definition, environment, signal) }
 }
 
-async function run<W extends object, O, S extends Step>(definition: ControllerDefinition<W, O, S>, environment: ControllerEnvironment, signal: AbortSignal): Promise<void> {
+async function run<W extends object, O, S extends Step>(
+  definition: ControllerDefinition<W, O, S>, environment: ControllerEnvironment, signal: AbortSignal,
+): Promise<void> {
   const { clock, random } = environment
   const { name, serviceAccount = name, eventSource = name, concurrency = 8 } = definition
   const log = environment.log.with({ controller: name })
@@ -35,7 +37,9 @@ async function run<W extends object, O, S extends Step>(definition: ControllerDe
 
   const queue = createWorkQueue({
     clock, random, concurrency, work,
-    onFailure: (key, error, milliseconds) => log[isOrdinary(error) ? 'debug' : 'warn']('a key failed and is tried again', { key, error, milliseconds: Math.round(milliseconds) }),
+    onFailure(key, error, milliseconds) {
+      log[isOrdinary(error) ? 'debug' : 'warn']('a key failed and is tried again', { key, error, milliseconds: Math.round(milliseconds) })
+    },
   })
   const unsubscribe = definition.triggers(world, environment).map((trigger) => trigger.subscribe(queue.add))
   await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
@@ -45,9 +49,12 @@ async function run<W extends object, O, S extends Step>(definition: ControllerDe
 
 /** Others write, too: what they did first is seen in the next round. And nothing can be created where everything is being deleted. */
 const isOrdinary = (error: unknown): boolean =>
-  error instanceof StatusError && (error.code === 409 || error.code === 404 || (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating'))
+  error instanceof StatusError &&
+  (error.code === 409 || error.code === 404 || (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating'))
 
-async function execute<W extends object, O, S extends Step>({ steps, last }: Plan<S>, definition: ControllerDefinition<W, O, S>, context: ExecutionContext): Promise<void> {
+async function execute<W extends object, O, S extends Step>(
+  { steps, last }: Plan<S>, definition: ControllerDefinition<W, O, S>, context: ExecutionContext,
+): Promise<void> {
   const perform = async (step: S): Promise<void> => {
     const executor = definition.executors[step.do as S['do']] as (step: S, context: ExecutionContext) => Promise<void> | void
     await executor(step, context)

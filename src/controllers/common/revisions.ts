@@ -44,7 +44,8 @@ export function historySteps(history: History, owner: Stored<TemplateOwner>, own
   const hash = templateHash(template, owner.status?.collisionCount)
   const { name, namespace, annotations } = owner.metadata
   const metadata = {
-    name: `${name}-${hash}`, namespace, labels: { ...template.metadata?.labels, [hashLabel]: hash }, ...(annotations ? { annotations } : {}), ownerReferences: [controllerRefTo(owner, ownerRef)],
+    name: `${name}-${hash}`, namespace, labels: { ...template.metadata?.labels, [hashLabel]: hash }, ...(annotations ? { annotations } : {}),
+    ownerReferences: [controllerRefTo(owner, ownerRef)],
   }
   return [{ do: 'createRevision', owner, ownerRef, revision: { metadata, data: dataOf(template) as ControllerRevision['data'], revision } }]
 }

@@ -13,7 +13,10 @@ export const selects = (selector: Record<string, string> | undefined, labels: Re
 export const podsBehind = (service: Service, pods: readonly Stored<Pod>[]): Stored<Pod>[] =>
   pods.filter((pod) => selects(service.spec?.selector, pod.metadata.labels) && !isFinished(pod) && (pod.status?.podIPs?.length || pod.status?.podIP))
 
-export const addressesOf = (pod: Pod): string[] => (pod.status?.podIPs?.length ? pod.status.podIPs.map(({ ip }) => ip) : pod.status?.podIP ? [pod.status.podIP] : [])
+export function addressesOf({ status }: Pod): string[] {
+  if (status?.podIPs?.length) return status.podIPs.map(({ ip }) => ip)
+  return status?.podIP ? [status.podIP] : []
+}
 
 export const isIpv6 = (address: string): boolean => address.includes(':')
 
@@ -44,5 +47,7 @@ export function servicesOfPods(pods: Informer<Pod>, services: Informer<Service>)
 
 const none = {}
 
-const shown = (pod: Stored<Pod>): string =>
-  canonical([addressesOf(pod), isReady(pod), isFinished(pod), pod.metadata.deletionTimestamp !== undefined, pod.metadata.labels, pod.spec?.nodeName, pod.spec?.hostname, pod.spec?.subdomain])
+function shown(pod: Stored<Pod>): string {
+  const { nodeName, hostname, subdomain } = pod.spec ?? {}
+  return canonical([addressesOf(pod), isReady(pod), isFinished(pod), pod.metadata.deletionTimestamp !== undefined, pod.metadata.labels, nodeName, hostname, subdomain])
+}

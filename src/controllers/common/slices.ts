@@ -27,12 +27,16 @@ export interface SliceOwner {
   most: number
 }
 
-export type SliceStep = { do: 'createSlice'; slice: EndpointSlice } | { do: 'updateSlice'; slice: Stored<EndpointSlice> } | { do: 'deleteSlice'; slice: Stored<EndpointSlice> }
+export type SliceStep =
+  | { do: 'createSlice'; slice: EndpointSlice }
+  | { do: 'updateSlice'; slice: Stored<EndpointSlice> }
+  | { do: 'deleteSlice'; slice: Stored<EndpointSlice> }
 
 export function planSlices(owner: SliceOwner, groups: readonly EndpointGroup[], existing: readonly Stored<EndpointSlice>[]): SliceStep[] {
   const left = new Set(existing)
   const steps = groups.flatMap((group) => {
-    const own = existing.filter((slice) => left.has(slice) && slice.addressType === group.addressType && canonical(slice.ports ?? []) === canonical(group.ports))
+    const kind = canonical([group.addressType, group.ports])
+    const own = existing.filter((slice) => left.has(slice) && canonical([slice.addressType, slice.ports ?? []]) === kind)
     for (const slice of own) left.delete(slice)
     return planGroup(owner, group, own)
   })
@@ -82,9 +86,9 @@ const sliceOf = (owner: SliceOwner, { addressType, ports }: EndpointGroup, endpo
 
 function updated(owner: SliceOwner, slice: Stored<EndpointSlice>, endpoints: readonly Endpoint[]): SliceStep[] {
   const { labels, annotations = {} } = slice.metadata
-  const same = canonical(slice.endpoints ?? []) === canonical(endpoints) && canonical(labels) === canonical(owner.labels) && canonical(annotations) === canonical(owner.annotations)
-  if (same) return []
-  return [{ do: 'updateSlice', slice: { ...slice, metadata: { ...slice.metadata, labels: owner.labels, annotations: owner.annotations }, endpoints: [...endpoints] } }]
+  if (canonical([slice.endpoints ?? [], labels, annotations]) === canonical([endpoints, owner.labels, owner.annotations])) return []
+  const metadata = { ...slice.metadata, labels: owner.labels, annotations: owner.annotations }
+  return [{ do: 'updateSlice', slice: { ...slice, metadata, endpoints: [...endpoints] } }]
 }
 
 export const sliceExecutors = {

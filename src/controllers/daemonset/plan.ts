@@ -53,7 +53,10 @@ export function planDaemonSet(observed: Observed, now: number): Plan<DaemonStep>
   const changes = [...managed.steps, ...creations(set, update.add, hash), ...update.remove.map((pod): PodStep => ({ do: 'deletePod', pod, owner: set }))]
   const used = new Set(pods.mine.map((pod) => pod.metadata.labels?.[hashLabel]))
   return {
-    steps: [...claims, ...written, ...managed.reports, changes.slice(0, mostAtOnce), ...surplusRevisions(history, set.spec?.revisionHistoryLimit ?? 10, (r) => used.has(r.metadata.labels?.[hashLabel]))],
+    steps: [
+      ...claims, ...written, ...managed.reports, changes.slice(0, mostAtOnce),
+      ...surplusRevisions(history, set.spec?.revisionHistoryLimit ?? 10, (revision) => used.has(revision.metadata.labels?.[hashLabel])),
+    ],
     last: () => statusSteps<DaemonSet>(daemonsets, set, statusOf(set, nodes, onNode, hash, now)),
     wakeAfter: earliest(managed.wakeAfter, nextAvailability(pods.mine, set.spec?.minReadySeconds, now)),
   }

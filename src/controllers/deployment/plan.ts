@@ -5,13 +5,14 @@ import { deployments, replicasets } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
 import type { Plan } from '../../controller/definition.ts'
-import { templateHash } from '../common/hash.ts'
+import { canonical, templateHash } from '../common/hash.ts'
 import { claim, claimSteps, controllerRefTo, isDeleting, type ClaimStep } from '../common/owner.ts'
 import { isFinished } from '../common/pods.ts'
-import { canonical } from '../common/hash.ts'
 import { pruned, withCondition } from '../common/status.ts'
 import { newSetReplicas, roll, scaleInProportion, stopOld } from './rollout.ts'
-import { annotateNewSet, annotateScale, annotation, changeOf, draftOf, hashLabel, older, revisionOf, sameTemplate, wantedReplicas, type SetDraft } from './sets.ts'
+import {
+  annotateNewSet, annotateScale, annotation, changeOf, draftOf, hashLabel, older, revisionOf, sameTemplate, wantedReplicas, type SetDraft,
+} from './sets.ts'
 import { condition, isComplete, progressCheckAfter, progressDeadline, progressing, statusOf, withRollout } from './status.ts'
 
 export interface Observed {
@@ -47,13 +48,17 @@ export function planDeployment({ deployment, selector, sets, podsOf }: Observed,
     const set = changeOf(draft)
     return set ? [{ do: 'updateSet', deployment, before: draft.set, set }] : []
   })
-  const conditions = conditionsOf(deployment, newSet, round.created, now)
-  const plain = statusOf(deployment, drafts, newSet, conditions, now)
-  const status = round.rollout ? withRollout(deployment, plain, drafts, newSet, now) : plain
+  const conditions = conditionsOf(deployment, { newSet, created: round.created, now })
+  const outcome = { sets: drafts, newSet, now }
+  const plain = statusOf(deployment, outcome, conditions)
+  const status = round.rollout ? withRollout(deployment, plain, outcome) : plain
   const annotated = newSet?.annotations[annotation.revision] ?? (round.created ? String(revision) : undefined)
   return {
     steps: [...claimSteps(claims, replicasets as ResourceRef, deployment, ref), ...changes, ...round.steps],
-    last: (failure) => statusStep(deployment, failure instanceof SetCreationError ? failed(deployment, failure, now) : failure ? undefined : status, failure ? undefined : annotated),
+    last(failure) {
+      if (failure) return statusStep(deployment, failure instanceof SetCreationError ? failed(deployment, failure, now) : undefined, undefined)
+      return statusStep(deployment, status, annotated)
+    },
     wakeAfter: round.rollout ? progressCheckAfter(deployment, status, now) : undefined,
   }
 }
@@ -100,7 +105,10 @@ function planRound(input: RoundInput): Round {
 }
 
 const wasScaled = (deployment: Deployment, drafts: readonly SetDraft[]): boolean =>
-  drafts.some(({ replicas, annotations }) => replicas > 0 && /^\d+$/.test(annotations[annotation.desired] ?? '') && Number(annotations[annotation.desired]) !== wantedReplicas(deployment))
+  drafts.some(({ replicas, annotations }) => {
+    const desired = annotations[annotation.desired] ?? ''
+    return replicas > 0 && /^\d+$/.test(desired) && Number(desired) !== wantedReplicas(deployment)
+  })
 
 const oldPodsRun = (oldSets: readonly SetDraft[], podsOf: Observed['podsOf']): boolean =>
   oldSets.some(({ set }) => (set.status?.replicas ?? 0) > 0 || podsOf(set).some((pod) => !isFinished(pod)))
@@ -116,7 +124,9 @@ function create({ deployment, drafts, revision }: RoundInput): Round {
   annotateScale(annotations, deployment)
   const { name, namespace } = deployment.metadata
   const created: ReplicaSet = {
-    metadata: { name: `${name.slice(0, longestName - 1 - hash.length)}-${hash}`, namespace, labels, annotations, ownerReferences: [controllerRefTo(deployment, ref)] },
+    metadata: {
+      name: `${name.slice(0, longestName - 1 - hash.length)}-${hash}`, namespace, labels, annotations, ownerReferences: [controllerRefTo(deployment, ref)],
+    },
     spec: {
       replicas: newSetReplicas(deployment, drafts, 0), ...(minReadySeconds ? { minReadySeconds } : {}),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [hashLabel]: hash } },
@@ -136,18 +146,25 @@ function cleanUp(deployment: Deployment, oldSets: readonly SetDraft[]): Deployme
 const isIdle = ({ set, replicas }: SetDraft): boolean =>
   replicas === 0 && !set.status?.replicas && !set.spec?.replicas && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0)
 
+interface Sets {
+  newSet: SetDraft | undefined
+  created: ReplicaSet | undefined
+  now: number
+}
+
 /** The conditions with what pausing, resuming and a new set add to them, before progress is judged. */
-function conditionsOf(deployment: Stored<Deployment>, newSet: SetDraft | undefined, created: ReplicaSet | undefined, now: number): readonly DeploymentCondition[] {
+function conditionsOf(deployment: Stored<Deployment>, { newSet, created, now }: Sets): readonly DeploymentCondition[] {
   const before = deployment.status?.conditions ?? []
+  const progress = (status: string, reason: string, message: string) => withCondition(before, condition('Progressing', status, reason, message, now))
   if (progressDeadline(deployment) === undefined || isDeleting(deployment)) return before
   const current = progressing(before)
   const paused = deployment.spec?.paused ?? false
-  if (created) return withCondition(before, condition('Progressing', 'True', 'NewReplicaSetCreated', `Created new replica set "${created.metadata?.name}"`, now))
+  if (created) return progress('True', 'NewReplicaSetCreated', `Created new replica set "${created.metadata?.name}"`)
   if (current?.reason !== 'ProgressDeadlineExceeded') {
-    if (paused && current?.reason !== 'DeploymentPaused') return withCondition(before, condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused', now))
-    if (!paused && current?.reason === 'DeploymentPaused') return withCondition(before, condition('Progressing', 'Unknown', 'DeploymentResumed', 'Deployment is resumed', now))
+    if (paused && current?.reason !== 'DeploymentPaused') return progress('Unknown', 'DeploymentPaused', 'Deployment is paused')
+    if (!paused && current?.reason === 'DeploymentPaused') return progress('Unknown', 'DeploymentResumed', 'Deployment is resumed')
   }
-  if (newSet && !current) return withCondition(before, condition('Progressing', 'True', 'FoundNewReplicaSet', `Found new replica set "${newSet.set.metadata.name}"`, now))
+  if (newSet && !current) return progress('True', 'FoundNewReplicaSet', `Found new replica set "${newSet.set.metadata.name}"`)
   return before
 }
 

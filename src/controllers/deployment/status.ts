@@ -20,14 +20,20 @@ export function condition(type: string, status: string, reason: string, message:
   return { type, status, reason, message, lastUpdateTime: time, lastTransitionTime: time }
 }
 
+export interface Outcome {
+  sets: readonly SetDraft[]
+  newSet: SetDraft | undefined
+  now: number
+}
+
 /** @param conditions those the deployment has, with what this round has found out. */
-export function statusOf(deployment: Stored<Deployment>, sets: readonly SetDraft[], newSet: SetDraft | undefined, conditions: readonly DeploymentCondition[], now: number): DeploymentStatus {
+export function statusOf(deployment: Stored<Deployment>, { sets, newSet, now }: Outcome, conditions: readonly DeploymentCondition[]): DeploymentStatus {
   const sum = (of: readonly SetDraft[], field: 'replicas' | 'readyReplicas' | 'availableReplicas') => of.reduce((n, { set }) => n + (set.status?.[field] ?? 0), 0)
   const available = sum(sets, 'availableReplicas')
   const enough = available >= wantedReplicas(deployment) - limits(deployment).unavailable
   const counts = {
-    replicas: sum(sets, 'replicas'), updatedReplicas: newSet ? sum([newSet], 'replicas') : 0, readyReplicas: sum(sets, 'readyReplicas'), availableReplicas: available,
-    unavailableReplicas: Math.max(0, total(sets) - available), collisionCount: deployment.status?.collisionCount ?? 0,
+    replicas: sum(sets, 'replicas'), updatedReplicas: newSet ? sum([newSet], 'replicas') : 0, readyReplicas: sum(sets, 'readyReplicas'),
+    availableReplicas: available, unavailableReplicas: Math.max(0, total(sets) - available), collisionCount: deployment.status?.collisionCount ?? 0,
   }
   return {
     ...(deployment.metadata.generation ? { observedGeneration: deployment.metadata.generation } : {}),
@@ -52,15 +58,16 @@ export const isComplete = (deployment: Stored<Deployment>, status: DeploymentSta
 }
 
 /** Adds to `status` what a rollout says: progress, the lack of it, failures of its sets. */
-export function withRollout(deployment: Stored<Deployment>, status: DeploymentStatus, sets: readonly SetDraft[], newSet: SetDraft | undefined, now: number): DeploymentStatus {
-  const conditions = withProgress(deployment, status, newSet, now)
+export function withRollout(deployment: Stored<Deployment>, status: DeploymentStatus, outcome: Outcome): DeploymentStatus {
+  const { sets, newSet } = outcome
+  const conditions = withProgress(deployment, status, outcome)
   const failure = [...(newSet ? [newSet] : []), ...sets].flatMap(({ set }) => set.status?.conditions ?? []).find((c) => c.type === 'ReplicaFailure')
   if (!failure) return { ...status, conditions: withoutCondition(conditions, 'ReplicaFailure') }
   const { type, status: state, reason, message, lastTransitionTime } = failure
   return { ...status, conditions: withCondition(conditions, { type, status: state, reason, message, lastTransitionTime, lastUpdateTime: lastTransitionTime }) }
 }
 
-function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, newSet: SetDraft | undefined, now: number): DeploymentCondition[] {
+function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, { newSet, now }: Outcome): DeploymentCondition[] {
   const conditions = status.conditions ?? []
   const deadline = progressDeadline(deployment)
   if (deadline === undefined) return withoutCondition(conditions, 'Progressing')
@@ -68,13 +75,16 @@ function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, 
   const alreadyDone = (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && current?.reason === 'NewReplicaSetAvailable'
   if (alreadyDone) return conditions
   const what = newSet ? `ReplicaSet "${newSet.set.metadata.name}"` : `Deployment "${deployment.metadata.name}"`
-  if (isComplete(deployment, status)) return withCondition(conditions, condition('Progressing', 'True', 'NewReplicaSetAvailable', `${what} has successfully progressed.`, now))
+  if (isComplete(deployment, status)) {
+    return withCondition(conditions, condition('Progressing', 'True', 'NewReplicaSetAvailable', `${what} has successfully progressed.`, now))
+  }
   if (hasProgressed(deployment.status, status)) {
     const next = condition('Progressing', 'True', 'ReplicaSetUpdated', `${what} is progressing.`, now)
     if (current?.status === 'True') next.lastTransitionTime = current.lastTransitionTime
     return [...withoutCondition(conditions, 'Progressing'), next]
   }
-  if (current && current.reason !== 'NewReplicaSetAvailable' && (current.reason === 'ProgressDeadlineExceeded' || millisecondsOf(current.lastUpdateTime) + deadline * 1000 < now)) {
+  const isLate = current && (current.reason === 'ProgressDeadlineExceeded' || millisecondsOf(current.lastUpdateTime) + deadline * 1000 < now)
+  if (isLate && current.reason !== 'NewReplicaSetAvailable') {
     return withCondition(conditions, condition('Progressing', 'False', 'ProgressDeadlineExceeded', `${what} has timed out progressing.`, now))
   }
   return conditions

@@ -34,7 +34,8 @@ export const endpointsController = defineController({
         await client.resource(endpoints, object.metadata?.namespace).create(object)
       } catch (error) {
         if (isNamespaceTerminating(error)) return
-        events.event({ apiVersion: 'v1', kind: 'Endpoints', ...object }, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${(error as Error).message}`)
+        const about = { apiVersion: 'v1', kind: 'Endpoints', ...object }
+        events.event(about, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${(error as Error).message}`)
         throw error
       }
     },

@@ -20,7 +20,10 @@ export interface Observed {
   present: Stored<Endpoints> | undefined
 }
 
-export type EndpointsStep = { do: 'create'; endpoints: Endpoints } | { do: 'update'; endpoints: Stored<Endpoints> } | { do: 'delete'; endpoints: Stored<Endpoints> }
+export type EndpointsStep =
+  | { do: 'create'; endpoints: Endpoints }
+  | { do: 'update'; endpoints: Stored<Endpoints> }
+  | { do: 'delete'; endpoints: Stored<Endpoints> }
 
 export function planEndpoints({ service, pods, present }: Observed): Plan<EndpointsStep> {
   if (!service) return present ? { steps: [{ do: 'delete', endpoints: present }] } : nothingToDo
@@ -31,7 +34,7 @@ export function planEndpoints({ service, pods, present }: Observed): Plan<Endpoi
   const annotations = truncated ? { ...others, [overCapacity]: 'truncated' } : others
   const { name, namespace } = service.metadata
   if (!present) return { steps: [{ do: 'create', endpoints: { metadata: { name, namespace, labels, annotations }, subsets } }] }
-  const same = canonical(present.subsets ?? []) === canonical(subsets) && canonical(present.metadata.labels) === canonical(labels) && canonical(present.metadata.annotations ?? {}) === canonical(annotations)
+  const same = canonical([present.subsets ?? [], present.metadata.labels, present.metadata.annotations ?? {}]) === canonical([subsets, labels, annotations])
   return same ? nothingToDo : { steps: [{ do: 'update', endpoints: { ...present, metadata: { ...present.metadata, labels, annotations }, subsets } }] }
 }
 

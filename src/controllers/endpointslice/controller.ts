@@ -28,7 +28,9 @@ export const endpointSliceController = defineController({
   ],
   observe(key, world) {
     const service = getByKey(world.services, key)
-    return service && { service, pods: world.pods.list(service.metadata.namespace), node: (name: string) => world.nodes.get(name), slices: world.slices.byIndex(byService, key) }
+    if (!service) return undefined
+    const pods = world.pods.list(service.metadata.namespace)
+    return { service, pods, node: (name: string) => world.nodes.get(name), slices: world.slices.byIndex(byService, key) }
   },
   plan: planEndpointSlices,
   executors: sliceExecutors,

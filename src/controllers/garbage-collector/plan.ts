@@ -49,7 +49,9 @@ function planOwned({ node, object, owners: states, dependents }: Observed): Plan
   if (dependents.length && owners.some(({ uid }) => states.get(uid) === 'waits')) {
     const steps: GarbageStep[] = [{ do: 'delete', node, object, policy: 'Foreground' }]
     // a circle of objects that wait for each other must not block itself
-    if (dependents.some((dependent) => dependent.waits)) steps.unshift({ do: 'setOwners', node, object, owners: owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) })
+    if (dependents.some((dependent) => dependent.waits)) {
+      steps.unshift({ do: 'setOwners', node, object, owners: owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) })
+    }
     return { steps }
   }
   const finalizers = object.metadata.finalizers ?? []

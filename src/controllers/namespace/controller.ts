@@ -23,8 +23,9 @@ export const namespaceController = defineController({
     const discovered = await discoverResources(client)
     const listFailures: Error[] = []
     const kinds = discovered.resources.filter((resource) => resource.namespaced && supports(resource, 'list', 'delete'))
-    const content = await Promise.all(kinds.map((resource) => listContent(client, key, resource).catch((error: unknown) => void listFailures.push(error as Error))))
-    return { namespace: seen, content: content.filter((c) => c !== undefined && c.items.length > 0) as Content[], discoveryFailure: failureOf(discovered), listFailures }
+    const lists = kinds.map((resource) => listContent(client, key, resource).catch((error: unknown) => void listFailures.push(error as Error)))
+    const content = (await Promise.all(lists)).filter((list) => list !== undefined && list.items.length > 0) as Content[]
+    return { namespace: seen, content, discoveryFailure: failureOf(discovered), listFailures }
   },
   plan: planNamespace,
   executors: {

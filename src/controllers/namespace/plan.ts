@@ -81,7 +81,9 @@ function conditionsOf(observed: Observed, failures: readonly Error[], now: numbe
 
 function problems({ content, discoveryFailure }: Observed, failures: readonly Error[]): Record<string, readonly [string, string]> {
   const finalizers = new Map<string, number>()
-  for (const name of content.flatMap(({ items }) => items.flatMap((item) => item.metadata.finalizers ?? []))) finalizers.set(name, (finalizers.get(name) ?? 0) + 1)
+  for (const name of content.flatMap(({ items }) => items.flatMap((item) => item.metadata.finalizers ?? []))) {
+    finalizers.set(name, (finalizers.get(name) ?? 0) + 1)
+  }
   const remaining = content.map(({ resource, items }) => `${resource.plural}.${resource.group} has ${items.length} resource instances`).sort()
   const holding = [...finalizers].map(([name, count]) => `${name} in ${count} resource instances`).sort()
   const messages = failures.map((failure) => failure.message).sort()
@@ -91,6 +93,8 @@ function problems({ content, discoveryFailure }: Observed, failures: readonly Er
       ? { NamespaceDeletionContentFailure: ['ContentDeletionFailed', `Failed to delete all resource types, ${messages.length} remaining: ${messages.join(', ')}`] as const }
       : {}),
     ...(remaining.length ? { NamespaceContentRemaining: ['SomeResourcesRemain', `Some resources are remaining: ${remaining.join(', ')}`] as const } : {}),
-    ...(holding.length ? { NamespaceFinalizersRemaining: ['SomeFinalizersRemain', `Some content in the namespace has finalizers remaining: ${holding.join(', ')}`] as const } : {}),
+    ...(holding.length
+      ? { NamespaceFinalizersRemaining: ['SomeFinalizersRemain', `Some content in the namespace has finalizers remaining: ${holding.join(', ')}`] as const }
+      : {}),
   }
 }

@@ -51,7 +51,7 @@ export function planReplicas(observed: Observed, now: number): Plan<ReplicaStep>
   const minReadySeconds = owner.spec?.minReadySeconds
   return {
     steps: [...claimSteps(claims, podsRef, owner, ownerRef), ...(isDeleting(owner) ? [] : [changes(observed, active, now)])],
-    last: (failure) => statusSteps<ReplicaOwner>(ownerRef, owner, statusOf(observed, active, terminating, failure, now)),
+    last: (failure) => statusSteps<ReplicaOwner>(ownerRef, owner, statusOf(observed, { active, terminating, failure, now })),
     wakeAfter: nextAvailability(active, minReadySeconds, now),
   }
 }
@@ -65,8 +65,14 @@ function changes({ owner, ownerRef, related }: Observed, active: readonly Stored
 
 const wantedReplicas = (owner: ReplicaOwner): number => owner.spec?.replicas ?? 1
 
-function statusOf(observed: Observed, active: readonly Pod[], terminating: readonly Pod[], failure: Error | undefined, now: number): NonNullable<ReplicaOwner['status']> {
-  const { owner, reportsTerminating } = observed
+interface Outcome {
+  active: readonly Pod[]
+  terminating: readonly Pod[]
+  failure: Error | undefined
+  now: number
+}
+
+function statusOf({ owner, reportsTerminating }: Observed, { active, terminating, failure, now }: Outcome): NonNullable<ReplicaOwner['status']> {
   const labelled = selectorFromLabels(owner.spec?.template?.metadata?.labels ?? {})
   const count = (test: (pod: Pod) => boolean): number => active.filter(test).length
   const conditions = conditionsOf(owner, active.length, failure, now)

@@ -49,18 +49,18 @@ export const statefulSetController = defineController({
     ...revisionExecutors,
     ...statusExecutor,
     async createMember({ set, pod, claims }, context) {
-      await reported(context, set, pod, 'Create', async () => {
+      await reported(context, { set, pod, verb: 'Create' }, async () => {
         await createClaims(claims, set, pod, context)
         await context.client.resource(pods, set.metadata.namespace).create(pod)
       })
     },
     createClaims: ({ claims, set, pod }, context) => createClaims(claims, set, pod, context),
     async repairMember({ set, pod }, context) {
-      await reported(context, set, pod, 'Update', async () => void (await context.client.resource(pods, set.metadata.namespace).update(repaired(set, pod))))
+      await reported(context, { set, pod, verb: 'Update' }, async () => void (await context.client.resource(pods, set.metadata.namespace).update(repaired(set, pod))))
     },
     async deleteMember({ set, pod }, context) {
       const { name, namespace, uid } = pod.metadata
-      await reported(context, set, pod, 'Delete', async () => {
+      await reported(context, { set, pod, verb: 'Delete' }, async () => {
         await context.client.resource(pods, namespace).delete(name, { preconditions: { uid } }).catch((error: unknown) => {
           if (!(error instanceof StatusError && (error.code === 404 || error.code === 409))) throw error
         })
@@ -72,7 +72,13 @@ export const statefulSetController = defineController({
   },
 })
 
-async function reported({ events }: ExecutionContext, set: Stored<StatefulSet>, pod: Pod, verb: 'Create' | 'Update' | 'Delete', work: () => Promise<void>): Promise<void> {
+interface Reported {
+  set: Stored<StatefulSet>
+  pod: Pod
+  verb: 'Create' | 'Update' | 'Delete'
+}
+
+async function reported({ events }: ExecutionContext, { set, pod, verb }: Reported, work: () => Promise<void>): Promise<void> {
   const what = `${verb} Pod ${pod.metadata?.name} in StatefulSet ${set.metadata.name}`
   try {
     await work()
@@ -94,7 +100,8 @@ async function createClaims(claims: readonly PersistentVolumeClaim[], set: Store
     } catch (error) {
       if (error instanceof StatusError && error.reason === 'AlreadyExists') continue
       if (isNamespaceTerminating(error)) throw error
-      events.event(set, 'Warning', 'FailedCreate', `Create Claim ${name} for Pod ${pod.metadata?.name} in StatefulSet ${set.metadata.name} failed error: ${(error as Error).message}`)
+      const what = `Create Claim ${name} for Pod ${pod.metadata?.name} in StatefulSet ${set.metadata.name}`
+      events.event(set, 'Warning', 'FailedCreate', `${what} failed error: ${(error as Error).message}`)
       throw error
     }
   }
@@ -110,5 +117,8 @@ function* setsOf(pod: Stored<Pod>, sets: Informer<StatefulSet>): Iterable<string
   for (const set of sets.list(pod.metadata.namespace)) if (labelSelectorOf(set.spec?.selector).matches(pod.metadata.labels)) yield objectKey(set)
 }
 
-const setsOfClaim = ({ metadata }: Stored<PersistentVolumeClaim>, sets: Informer<StatefulSet>): string[] =>
-  sets.list(metadata.namespace).filter((set) => set.spec?.volumeClaimTemplates?.some((template) => metadata.name.startsWith(`${template.metadata?.name}-${set.metadata.name}-`))).map(objectKey)
+function setsOfClaim({ metadata }: Stored<PersistentVolumeClaim>, sets: Informer<StatefulSet>): string[] {
+  const isOf = (set: Stored<StatefulSet>) =>
+    set.spec?.volumeClaimTemplates?.some((template) => metadata.name.startsWith(`${template.metadata?.name}-${set.metadata.name}-`))
+  return sets.list(metadata.namespace).filter(isOf).map(objectKey)
+}

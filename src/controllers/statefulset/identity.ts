@@ -1,5 +1,5 @@
 // What makes the pods of a StatefulSet individuals: name, labels, host name, claims.
-import type { PersistentVolumeClaim, Pod, PodTemplateSpec, StatefulSet } from '../../api/generated/types.ts'
+import type { PersistentVolumeClaim, Pod, PodTemplateSpec, StatefulSet, Volume } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { podFromTemplate } from '../common/pods.ts'
 
@@ -46,7 +46,7 @@ export function memberPod(set: Stored<StatefulSet>, template: PodTemplateSpec, o
   }
 }
 
-export function volumesOf(set: Stored<StatefulSet>, volumes: NonNullable<Pod['spec']>['volumes'] = [], ordinal: number): NonNullable<NonNullable<Pod['spec']>['volumes']> {
+export function volumesOf(set: Stored<StatefulSet>, volumes: readonly Volume[] = [], ordinal: number): Volume[] {
   const claims = claimsOf(set, ordinal)
   const own = Array.from(claims, ([name, claim]) => ({ name, persistentVolumeClaim: { claimName: claim.metadata?.name ?? '' } }))
   return [...own, ...volumes.filter((volume) => !claims.has(volume.name))]

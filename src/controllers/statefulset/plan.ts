@@ -55,18 +55,18 @@ export function planStatefulSet(observed: Observed, now: number): Plan<StatefulS
   const current = revisions.mine.find((revision) => revision.metadata.name === set.status?.currentRevision) ?? update
   const round: Round = { ...observed, pods: members.mine, current, update, ordered: set.spec?.podManagementPolicy !== 'Parallel', now }
   const used = new Set([current.metadata.name, update.metadata.name, ...members.mine.map(revisionOf)])
+  const unused = { ...history, old: history.old.filter((revision) => !used.has(revision.metadata.name)) }
   return {
-    steps: [...claims, ...written, ...(isDeleting(set) ? [] : changes(round)), ...surplusRevisions({ ...history, old: unused(history.old, used) }, set.spec?.revisionHistoryLimit ?? 10, () => false)],
+    steps: [...claims, ...written, ...(isDeleting(set) ? [] : changes(round)), ...surplusRevisions(unused, set.spec?.revisionHistoryLimit ?? 10, () => false)],
     last: () => statusSteps<StatefulSet>(statefulsets, set, statusOf(round)),
     wakeAfter: nextAvailability(members.mine, set.spec?.minReadySeconds, now),
   }
 }
 
-const unused = (revisions: readonly Stored<ControllerRevision>[], used: ReadonlySet<string>) => revisions.filter((revision) => !used.has(revision.metadata.name))
-
 const revisionOf = (pod: Pod): string => pod.metadata?.labels?.[revisionLabel] ?? ''
 
-const isUnavailable = (pod: Stored<Pod> | undefined, { set, now }: Round): boolean => !pod || isDeleting(pod) || !isAvailable(pod, set.spec?.minReadySeconds, now)
+const isUnavailable = (pod: Stored<Pod> | undefined, { set, now }: Round): boolean =>
+  !pod || isDeleting(pod) || !isAvailable(pod, set.spec?.minReadySeconds, now)
 
 function changes(round: Round): (StatefulStep | readonly StatefulStep[])[] {
   const { set, pods, ordered } = round

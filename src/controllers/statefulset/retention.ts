@@ -10,8 +10,8 @@ import { isInRange, ordinalOf } from './identity.ts'
 /** @returns the owners to set, or undefined when they are right, or somebody else's business. */
 export function ownersOfClaim(set: Stored<StatefulSet>, pod: Stored<Pod>, claim: Stored<PersistentVolumeClaim>): OwnerReference[] | undefined {
   const owners = claim.metadata.ownerReferences ?? []
-  const isOurs = (owner: OwnerReference) =>
-    (owner.apiVersion === 'apps/v1' && owner.kind === 'StatefulSet' && owner.name === set.metadata.name) || (owner.apiVersion === 'v1' && owner.kind === 'Pod' && owner.name === pod.metadata.name)
+  const isOurs = ({ apiVersion, kind, name }: OwnerReference) =>
+    (apiVersion === 'apps/v1' && kind === 'StatefulSet' && name === set.metadata.name) || (apiVersion === 'v1' && kind === 'Pod' && name === pod.metadata.name)
   // an owner of an earlier life will take the claim with it
   if (owners.some((owner) => isOurs(owner) && owner.uid !== set.metadata.uid && owner.uid !== pod.metadata.uid)) return undefined
   const others = owners.filter((owner) => !isOurs(owner))
