@@ -21,12 +21,15 @@ import { createCgroups } from './resources/cgroups.ts'
 import { nothingObserved } from './runtime/observed.ts'
 import { openRuntimeView, type RuntimeView } from './runtime/view.ts'
 import { parseResolvConf } from './sandbox/dns.ts'
+import { createSlots } from './slots.ts'
 import { createStatusWriter } from './status/writer.ts'
 import { systemMounter } from './volumes/mounter.ts'
 import { openVolumes } from './volumes/volumes.ts'
 
 export type { AgentOptions } from './options.ts'
 export type { PodLookup } from './pod-lookup.ts'
+
+const slotsPerCpu = 3
 
 export interface Agent extends Component {
   /** Knows nothing until the agent has started. */
@@ -77,6 +80,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   const probes = createProbes({ runtime, clock, log, recorder, hostIps: nodeIps, random: options.random ?? Math.random })
   const services: PodServices = {
     client, runtime, view, images, volumes, cgroups, recorder, clock, log, directories, hostIps: nodeIps, clusterDns, clusterDomain, allocatable,
+    sandboxSlots: createSlots(slotsPerCpu * machine.cpus), startSlots: createSlots(slotsPerCpu * machine.cpus),
     runtimeName: info.name, recursiveReadOnly: info.features.recursiveReadOnlyMounts, memoryCapacityBytes: machine.memoryBytes,
     hostDns: async () => parseResolvConf(await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
     services: () => (serviceInformer.synced ? serviceInformer.list() : undefined),

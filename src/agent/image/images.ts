@@ -7,6 +7,7 @@ import type { Recorder } from '../events/recorder.ts'
 import { createBackoff, goDuration } from '../pod/backoff.ts'
 import type { AgentPod, PodContainer } from '../pod/types.ts'
 import { rpcWording } from '../values.ts'
+import { createSlots } from '../slots.ts'
 import { credentialsFor } from './credentials.ts'
 import { withDefaultTag } from './reference.ts'
 
@@ -159,22 +160,5 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
       backoff.forget(`${uid}_`)
       for (const key of failures.keys()) if (key.startsWith(`${uid}_`)) failures.delete(key)
     },
-  }
-}
-
-/** Runs at most `count` works at once, the others in order. */
-function createSlots(count: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = count
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    }
   }
 }

@@ -10,6 +10,7 @@ import type { ResourceList } from '../resources/amounts.ts'
 import type { Cgroups } from '../resources/cgroups.ts'
 import type { RuntimeView } from '../runtime/view.ts'
 import type { DnsConfig } from '../sandbox/dns.ts'
+import type { Slots } from '../slots.ts'
 import type { Volumes } from '../volumes/volume.ts'
 
 export interface AgentDirectories {
@@ -32,6 +33,9 @@ export interface PodServices {
   clock: Clock
   log: Logger
   directories: AgentDirectories
+  /** Many pods at once come up sooner when few sandboxes and few containers are made at a time. */
+  sandboxSlots: Slots
+  startSlots: Slots
   hostIps: readonly string[]
   clusterDns: readonly string[]
   clusterDomain: string

@@ -61,18 +61,19 @@ export async function startContainer(services: PodServices, request: StartContai
   const spec = await configure(services, request, present).catch((error: Error) => {
     throw failed('CreateContainerConfigError', error)
   })
-  const id = await runtime.createContainer(sandbox.id, spec, sandboxSpec).catch((error: Error) => {
-    throw failed('CreateContainerError', error)
+  const id = await services.startSlots(async () => {
+    const created = await runtime.createContainer(sandbox.id, spec, sandboxSpec).catch((error: Error) => {
+      throw failed('CreateContainerError', error)
+    })
+    event('Normal', 'Created', 'Container created')
+    await runtime.startContainer(created).catch(async (error: Error) => {
+      await view.refreshContainer(created)
+      throw failed('RunContainerError', error)
+    })
+    event('Normal', 'Started', 'Container started')
+    await view.refreshContainer(created)
+    return created
   })
-  event('Normal', 'Created', 'Container created')
-  try {
-    await runtime.startContainer(id)
-  } catch (error) {
-    await view.refreshContainer(id)
-    throw failed('RunContainerError', error as Error)
-  }
-  event('Normal', 'Started', 'Container started')
-  await view.refreshContainer(id)
   void linkLog(services, request, id, spec.logPath)
   await postStart(services, request, id)
 }
