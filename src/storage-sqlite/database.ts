@@ -167,6 +167,11 @@ export class Rows {
     this.#setState.run(state)
   }
 
+  /** Writes a page that says what it said. */
+  touch(): void {
+    this.#db.pragma(`user_version = ${schemaVersion}`)
+  }
+
   number(what: 'nextExpiry' | 'timeToLiveBytes' | 'freePages' | 'pages'): number | null {
     return this.#count[what].get() as number | null
   }

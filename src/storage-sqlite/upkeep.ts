@@ -9,8 +9,11 @@ const walPagesLimit = 1000
 const freePagesKept = 32
 const pagesPerStep = 64
 
-/** A WAL file beyond this is cut back to nothing once writing has paused. */
-const quietWalBytes = 64 * pageSize
+/**
+ * A WAL file beyond this is cut back to it once writing has paused. It keeps this much, and is written from its beginning again: a file that
+ * grows by a page also writes the pages of the file system that say so.
+ */
+const quietWalPages = 32
 
 export interface Upkeep {
   /** Does one step. @returns whether more is to be done. */
@@ -21,13 +24,18 @@ export interface Upkeep {
 
 export function createUpkeep(db: Database.Database, rows: Rows): Upkeep {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-  const truncate = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
+  const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
   const wal = `${db.name}-wal`
+  /** To what size the file is cut by the first write after it has been moved into the database. */
+  const keepWalPages = (pages: number) => db.pragma(`journal_size_limit = ${pages * pageSize}`)
   const tooManyFree = () => rows.number('freePages')! > Math.max(freePagesKept, rows.number('pages')! / 10)
   return {
     step() {
       return unlessFull(() => {
-        if (rows.walPages() >= walPagesLimit) checkpoint.get()
+        if (rows.walPages() >= walPagesLimit) {
+          keepWalPages(walPagesLimit)
+          checkpoint.get()
+        }
         if (!tooManyFree()) return false
         db.pragma(`incremental_vacuum(${pagesPerStep})`)
         return true
@@ -35,7 +43,13 @@ export function createUpkeep(db: Database.Database, rows: Rows): Upkeep {
     },
     settle() {
       const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0
-      if (size > quietWalBytes) unlessFull(() => truncate.get() !== undefined)
+      if (size <= quietWalPages * pageSize) return
+      keepWalPages(quietWalPages)
+      unlessFull(() => {
+        restart.get()
+        rows.touch()
+        return false
+      })
     },
   }
 }
