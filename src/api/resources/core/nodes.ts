@@ -35,7 +35,10 @@ export const nodes = defineResource<Node>({
   group: '', kind: 'Node', plural: 'nodes', singular: 'node', shortNames: ['no'], namespaced: false,
   ...v1('core', 'Node'),
   generation: 'none',
-  defaults({ status }) {
+  defaults({ spec, status }) {
+    // the one address range of old and the list of today say the same; where they differ the one holds
+    if (spec?.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR]
+    else if (spec?.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity }
   },
   prepareForUpdate: keepStatus,

@@ -30,7 +30,14 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
   if (template.spec) defaultPodSpec(template.spec)
 }
 
+/** `podIP` of old and `podIPs` say the same; where they differ the former holds. */
+function alignAddresses({ status }: Pod): void {
+  if (status?.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }]
+  else if (status?.podIPs?.length) status.podIP = status.podIPs[0]!.ip
+}
+
 export function defaultPod(pod: Pod): void {
+  alignAddresses(pod)
   if (!pod.spec) return
   defaultPodSpec(pod.spec)
   // what pods of old may say; their templates keep it
