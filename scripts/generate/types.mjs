@@ -27,7 +27,7 @@ export async function readModels(clientNode) {
 
 const clean = (doc) => (doc ?? '').replace(/^\s*\* ?/gm, '').trim()
 
-export function typeNames(models) {
+function typeNames(models) {
   const names = new Map()
   for (const name of models.keys()) {
     const short = /^V1([A-Z].*)$/.exec(name)?.[1]
@@ -36,7 +36,7 @@ export function typeNames(models) {
   return names
 }
 
-export function renderTypes(models) {
+function renderTypes(models) {
   const names = typeNames(models)
   const tsType = (type) => {
     const list = /^(?:Array|Set)<(.*)>$/.exec(type)

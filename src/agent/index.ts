@@ -26,8 +26,6 @@ import { createStatusWriter } from './status/writer.ts'
 import { systemMounter } from './volumes/mounter.ts'
 import { openVolumes } from './volumes/volumes.ts'
 
-export type { AgentOptions } from './options.ts'
-export type { PodLookup } from './pod-lookup.ts'
 
 const slotsPerCpu = 3
 

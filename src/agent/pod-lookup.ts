@@ -4,7 +4,7 @@ import type { PodWorker } from './pod/worker.ts'
 import type { Pods } from './pod/pods.ts'
 import type { Observed } from './runtime/observed.ts'
 
-export interface LocatedContainer {
+interface LocatedContainer {
   pod: Pod
   /** Id of the newest container of that name; undefined when none was created. */
   id: string | undefined

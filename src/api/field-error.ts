@@ -1,6 +1,6 @@
 // Validation errors as upstream's `field.Error` words them (source: k8s.io/apimachinery/pkg/util/validation/field).
 
-export type FieldErrorType =
+type FieldErrorType =
   | 'FieldValueNotFound' | 'FieldValueRequired' | 'FieldValueDuplicate' | 'FieldValueInvalid' | 'FieldValueNotSupported'
   | 'FieldValueForbidden' | 'FieldValueTooLong' | 'FieldValueTooMany' | 'InternalError' | 'FieldValueTypeInvalid'
 
@@ -19,9 +19,6 @@ export const required = (field: string, detail = ''): FieldError => ({ type: 'Fi
 export const forbidden = (field: string, detail = ''): FieldError => ({ type: 'FieldValueForbidden', field, message: withDetail('Forbidden', detail) })
 export const invalid = (field: string, value: unknown, detail = ''): FieldError => ({
   type: 'FieldValueInvalid', field, message: withDetail(`Invalid value: ${shown(value)}`, detail),
-})
-export const typeInvalid = (field: string, value: unknown, detail = ''): FieldError => ({
-  type: 'FieldValueTypeInvalid', field, message: withDetail(`Invalid value: ${shown(value)}`, detail),
 })
 export const duplicate = (field: string, value: unknown): FieldError => ({ type: 'FieldValueDuplicate', field, message: `Duplicate value: ${shown(value)}` })
 export const notFound = (field: string, value: unknown): FieldError => ({ type: 'FieldValueNotFound', field, message: `Not found: ${shown(value)}` })

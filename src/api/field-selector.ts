@@ -1,7 +1,7 @@
 // Field selectors (source: k8s.io/apimachinery/pkg/fields).
 import { badRequestError } from './status-error.ts'
 
-export interface FieldTerm {
+interface FieldTerm {
   readonly field: string
   readonly operator: '=' | '!='
   readonly value: string

@@ -8,7 +8,6 @@ const qualifiedName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const labelValue = `(${qualifiedName})?`
 const percent = '[0-9]+%'
 const headerName = '[-A-Za-z0-9]+'
-const envVarName = '[-._a-zA-Z][-._a-zA-Z0-9]*'
 const configMapKey = '[-._a-zA-Z0-9]+'
 const httpPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
 
@@ -24,7 +23,7 @@ const labelValueMessage = "a valid label must be an empty string or consist of a
 
 export const tooLongMessage = (length: number, unit: 'characters' | 'bytes' = 'characters'): string => `must be no more than ${length} ${unit}`
 export const rangeMessage = (low: number | string, high: number | string): string => `must be between ${low} and ${high}, inclusive`
-export const emptyMessage = 'must be non-empty'
+const emptyMessage = 'must be non-empty'
 
 export function patternMessage(message: string, pattern: string, ...examples: string[]): string {
   if (!examples.length) return `${message} (regex used for validation is '${pattern}')`
@@ -107,16 +106,11 @@ function dotNames(text: string): string[] {
   return text.startsWith('..') ? ["must not start with '..'"] : []
 }
 
-const envName = rule({
-  pattern: envVarName, examples: ['my.env-name', 'MY_ENV.NAME', 'MyEnvName1'],
-  message: "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-})
 const configKey = rule({
   pattern: configMapKey, examples: ['key.name', 'KEY_NAME', 'key-name'], longest: 253,
   message: "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
 })
 
-export const isEnvVarName = (text: string): string[] => [...envName(text), ...dotNames(text)]
 export const isConfigMapKey = (text: string): string[] => [...configKey(text), ...dotNames(text)]
 
 /** The rule in force since v1.34: anything printable in ASCII but `=`. */

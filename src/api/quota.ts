@@ -40,9 +40,6 @@ function isExtendedRequest(name: string): boolean {
   return domain.includes('/') && !domain.includes('kubernetes.io/')
 }
 
-/** The kind that `name` counts objects of; undefined for names that say more than `count/`. */
-export const countedKind = (name: string): string | undefined => (name.startsWith('count/') ? name.slice('count/'.length) : undefined)
-
 /** @param now wall time in milliseconds */
 export function quotaUsage(kind: string, object: KubeObject, now: number): ResourceAmounts {
   const usage: ResourceAmounts = new Map([[`count/${kind}`, one]])

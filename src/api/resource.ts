@@ -52,7 +52,7 @@ export interface ServedVersion<T extends KubeObject = KubeObject> {
 }
 
 /** A method's parameter type, so that definitions of single kinds fit into one list. */
-export type FieldReader<T> = { read(object: T): string }['read']
+type FieldReader<T> = { read(object: T): string }['read']
 
 export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   group: string

@@ -3,7 +3,7 @@ import type { LabelSelector as WireLabelSelector } from './generated/types.ts'
 import { integer, parseRequirements, SelectorSyntaxError } from './selector-syntax.ts'
 import { badRequestError } from './status-error.ts'
 
-export { type FieldSelector, type FieldTerm, parseFieldSelector } from './field-selector.ts'
+export { type FieldSelector, parseFieldSelector } from './field-selector.ts'
 
 export type SelectorOperator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt'
 
@@ -56,7 +56,7 @@ function selectorOf(unsorted: readonly Requirement[]): LabelSelector {
   }
 }
 
-export const everything: LabelSelector = selectorOf([])
+const everything: LabelSelector = selectorOf([])
 export const nothing: LabelSelector = { requirements: [], empty: false, matches: () => false, toString: () => '' }
 
 /** A selector for exactly these labels. */

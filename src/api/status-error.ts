@@ -8,7 +8,7 @@ export interface GroupResource {
   resource: string
 }
 
-export const qualified = ({ group, resource }: GroupResource): string => (group ? `${resource}.${group}` : resource)
+const qualified = ({ group, resource }: GroupResource): string => (group ? `${resource}.${group}` : resource)
 
 interface Details {
   group?: string
@@ -71,9 +71,6 @@ export function invalidError(of: { group: string; kind: string }, name: string, 
 
 export const badRequestError = (message: string) => new StatusError(400, 'BadRequest', message)
 export const unauthorizedError = (message = 'Unauthorized') => new StatusError(401, 'Unauthorized', message)
-export const methodNotSupportedError = (of: GroupResource, action: string) =>
-  new StatusError(405, 'MethodNotAllowed', `${action} is not supported on resources of kind ${JSON.stringify(qualified(of))}`, { ...(of.group ? { group: of.group } : {}), kind: of.resource })
-export const goneError = (message: string) => new StatusError(410, 'Gone', message)
 export const expiredError = (message: string) => new StatusError(410, 'Expired', message)
 export const tooLargeError = (message: string) => new StatusError(413, 'RequestEntityTooLarge', message)
 export const unsupportedMediaTypeError = (message: string) => new StatusError(415, 'UnsupportedMediaType', message)

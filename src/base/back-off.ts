@@ -1,6 +1,6 @@
 // Waiting times that grow with every failure in a row, spread by chance so that many who fail together do not come back together.
 
-export interface BackOffOptions {
+interface BackOffOptions {
   initialMilliseconds: number
   maximumMilliseconds: number
   /** Default 2. */

@@ -20,7 +20,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-export interface RunOptions {
+interface RunOptions {
   input?: string | Buffer
   env?: Record<string, string>
   timeoutMilliseconds?: number
@@ -56,7 +56,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).toString()
 }
 
-export interface DetachedOptions {
+interface DetachedOptions {
   command: string
   args: readonly string[]
   env: Record<string, string>

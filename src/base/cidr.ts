@@ -1,7 +1,7 @@
 // Arithmetic on addresses and ranges, for both families.
 import { isIP } from 'node:net'
 
-export interface Cidr {
+interface Cidr {
   family: 4 | 6
   /** The first address of the range. */
   base: bigint
@@ -49,7 +49,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family, prefix, base: (value >> hostBits) << hostBits }
 }
 
-export const widthOf = (family: 4 | 6): number => (family === 4 ? 32 : 128)
+const widthOf = (family: 4 | 6): number => (family === 4 ? 32 : 128)
 
 export const cidrSize = (cidr: Cidr): bigint => 1n << BigInt(widthOf(cidr.family) - cidr.prefix)
 
@@ -63,8 +63,6 @@ export function cidrContains(cidr: Cidr, address: string): boolean {
   const { family, value } = parseAddress(address)
   return family === cidr.family && value >= cidr.base && value < cidr.base + cidrSize(cidr)
 }
-
-export const formatCidr = (cidr: Cidr): string => `${formatAddress(cidr.family, cidr.base)}/${cidr.prefix}`
 
 /** Whether the two have an address in common. */
 export const cidrsOverlap = (a: Cidr, b: Cidr): boolean =>

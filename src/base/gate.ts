@@ -1,5 +1,5 @@
 // Lets so many through at a time; the others wait in line.
-export interface Gate {
+interface Gate {
   through<T>(work: () => Promise<T>): Promise<T>
 }
 

@@ -1,9 +1,9 @@
 // Structured logging: a constant message and facts as fields.
 import type { Clock } from './clock.ts'
 
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof logLevels)[number]
-export type Fields = Record<string, unknown>
+const logLevels = ['debug', 'info', 'warn', 'error'] as const
+type LogLevel = (typeof logLevels)[number]
+type Fields = Record<string, unknown>
 
 export interface Logger {
   debug(message: string, fields?: Fields): void
@@ -14,7 +14,7 @@ export interface Logger {
   with(fields: Fields): Logger
 }
 
-export interface LoggerOptions {
+interface LoggerOptions {
   level: LogLevel
   format: 'text' | 'json'
   clock: Clock

@@ -3,7 +3,7 @@ import type { Component, Running } from './component.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   components: readonly Component[]
   clock: Clock
   log: Logger

@@ -3,7 +3,7 @@
 import { createBackOff, type BackOff } from './back-off.ts'
 import type { Clock, Timer } from './clock.ts'
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   clock: Clock
   /** How many keys are worked on at a time. */
   concurrency: number
@@ -15,7 +15,7 @@ export interface WorkQueueOptions {
   retry?: { initialMilliseconds: number; maximumMilliseconds: number }
 }
 
-export interface WorkQueue {
+interface WorkQueue {
   add(key: string): void
   /** Adds the key later. The earliest of several times counts. */
   addAfter(key: string, milliseconds: number): void

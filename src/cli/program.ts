@@ -23,7 +23,7 @@ export async function runCli(io: CliIo): Promise<number> {
   }
 }
 
-export function buildProgram(io: CliIo, done: (code: number) => void): Command {
+function buildProgram(io: CliIo, done: (code: number) => void): Command {
   const program = new Command('mk8s')
     .description('A single-binary mini-Kubernetes for the edge')
     .version(`mk8s ${version.mk8s} (Kubernetes ${version.kubernetes}, Node ${process.versions.node})`, '-v, --version', 'show the version')

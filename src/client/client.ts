@@ -4,7 +4,7 @@ import type { DeleteOptions } from '../api/generated/types.ts'
 import type { KubeList, KubeObject, Stored } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource.ts'
 
-export interface ReadOptions {
+interface ReadOptions {
   resourceVersion?: string
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Client } from './client.ts'
 import { EventCorrelator, eventName, eventTime, type Correlated } from './event-correlator.ts'
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   client: Client
   /** As in `deployment-controller`. */
   component: string
@@ -18,7 +18,7 @@ export interface EventRecorderOptions {
   log?: Logger
 }
 
-export interface EventExtras {
+interface EventExtras {
   /** The part of the object, as in `spec.containers{web}`. */
   fieldPath?: string
   annotations?: Record<string, string>
@@ -87,7 +87,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 }
 
-export function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectReference {
+function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectReference {
   const { name, namespace, uid, resourceVersion } = metadata ?? {}
   return { kind, ...(namespace ? { namespace } : {}), name, uid, apiVersion, resourceVersion }
 }

@@ -8,7 +8,7 @@ import { sleep, type Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { unavailableError } from '../api/status-error.ts'
 
-export interface ClientCertificate {
+interface ClientCertificate {
   cert: string | Buffer
   key: string | Buffer
 }

@@ -8,7 +8,7 @@ import { sleep } from '../base/clock.ts'
 import { HttpSession, type HttpSessionOptions } from './http-session.ts'
 import { deepFreeze, errorOf, type Transport, type TransportRequest } from './transport.ts'
 
-export interface HttpTransportOptions extends Omit<HttpSessionOptions, 'random'> {
+interface HttpTransportOptions extends Omit<HttpSessionOptions, 'random'> {
   /** Asked for every request, so that a refreshed token is used. */
   token?: () => string | undefined | Promise<string | undefined>
   userAgent?: string

@@ -8,7 +8,7 @@ import type { Client } from './client.ts'
 import type { Informer, InformerFactory, InformerOptions } from './informer.ts'
 import { WatchingInformer } from './watching-informer.ts'
 
-export interface InformerFactoryOptions {
+interface InformerFactoryOptions {
   client: Client
   clock: Clock
   log: Logger

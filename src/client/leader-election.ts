@@ -8,7 +8,7 @@ import { rfc3339Micro, sleep, type Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Client } from './client.ts'
 
-export interface LeaderElectionOptions {
+interface LeaderElectionOptions {
   client: Client
   /** Default `kube-system`. */
   namespace?: string

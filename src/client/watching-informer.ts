@@ -11,7 +11,7 @@ import type { ResourceClient, SelectOptions } from './client.ts'
 import type { Informer } from './informer.ts'
 import { InformerStore, type ChangeListener, type IndexFunction } from './informer-store.ts'
 
-export interface WatchingInformerOptions<T extends KubeObject> {
+interface WatchingInformerOptions<T extends KubeObject> {
   resource: ResourceClient<T>
   select: SelectOptions
   keep?: (object: Stored<T>) => Stored<T>

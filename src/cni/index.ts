@@ -10,7 +10,7 @@ import type { Iptables } from '../netfilter/iptables.ts'
 import { renderRestore } from '../netfilter/restore.ts'
 import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
 
-export interface PodNetworkOptions {
+interface PodNetworkOptions {
   /** This node's part of the cluster's range (`spec.podCIDR`), as soon as it has one. */
   podCidr(signal: AbortSignal): Promise<string>
   clusterCidr: string
@@ -24,7 +24,7 @@ export interface PodNetworkOptions {
 }
 
 const run = promisify(execFile)
-export const masqueradeChain = 'MK8S-MASQUERADE'
+const masqueradeChain = 'MK8S-MASQUERADE'
 const configurationFile = '10-mk8s.conflist'
 
 export function createPodNetwork(options: PodNetworkOptions): Component & { gateway(): string } {

@@ -32,7 +32,7 @@ export interface ExecutionContext {
   readonly signal: AbortSignal
 }
 
-export type Executors<S extends Step> = { readonly [K in S['do']]: (step: Extract<S, { do: K }>, context: ExecutionContext) => Promise<void> | void }
+type Executors<S extends Step> = { readonly [K in S['do']]: (step: Extract<S, { do: K }>, context: ExecutionContext) => Promise<void> | void }
 
 /** Some keys of a change; `changed` calls it with what an object was and is. */
 export interface Trigger {

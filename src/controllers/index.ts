@@ -26,7 +26,7 @@ import { serviceAccountController } from './service-account/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 
-export interface ControllersOptions {
+interface ControllersOptions {
   /** A client with the rights of a user. */
   clientFor(user: UserInfo): Client
   /** Of this server; the same after a restart. */

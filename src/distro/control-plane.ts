@@ -46,7 +46,7 @@ export interface ControlPlane {
   readonly security: Security
 }
 
-export interface ControlPlaneOptions {
+interface ControlPlaneOptions {
   config: ServerConfig
   paths: Paths
   clock: Clock

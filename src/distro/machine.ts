@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import type { MachineFacts } from '../config/server-config.ts'
 
-export interface Network extends MachineFacts {
+interface Network extends MachineFacts {
   /** Of the interface that holds the address; 1500 when unknown. */
   mtu: number
 }
@@ -19,7 +19,7 @@ export function readMachine(): Network {
 const isPodBridge = (name: string) => /^(cni|veth|docker|br-|virbr)/.test(name)
 
 /** `table` as /proc/net/route: the interface of the default route with the smallest metric. */
-export function defaultRouteInterface(table: string): string | undefined {
+function defaultRouteInterface(table: string): string | undefined {
   const routes = table.split('\n').slice(1).map((line) => line.trim().split(/\s+/))
   const defaults = routes.filter(([, destination, , flags, , , , mask]) => destination === '00000000' && mask === '00000000' && (parseInt(flags ?? '0', 16) & 1) === 1)
   return defaults.sort((a, b) => Number(a[6]) - Number(b[6]))[0]?.[0]

@@ -21,7 +21,7 @@ import { ensureDnsService } from './dns-service.ts'
 import { podBridge } from './names.ts'
 import type { Paths } from './paths.ts'
 
-export interface NodeOptions {
+interface NodeOptions {
   config: ServerConfig
   mtu: number
   paths: Paths

@@ -10,7 +10,7 @@ import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
 import { pathsOf } from './paths.ts'
 
-export interface ServerEnvironment {
+interface ServerEnvironment {
   config: ServerConfig
   /** Of the interface that holds the node's address. */
   mtu: number

@@ -10,7 +10,7 @@ interface Encoders {
 }
 const dnsPacket = dnsPacketModule as typeof dnsPacketModule & Encoders
 
-export interface AnswerOptions {
+interface AnswerOptions {
   world: DnsWorld
   /** As in `cluster.local`. */
   zone: string

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { readFileSync, statSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
 
-export interface ForwarderOptions {
+interface ForwarderOptions {
   resolvConf: string
   /** Never asked: a loop. */
   ownAddresses: readonly string[]
@@ -45,7 +45,7 @@ function modificationTime(path: string): number {
   }
 }
 
-export const parseNameservers = (resolvConf: string): string[] =>
+const parseNameservers = (resolvConf: string): string[] =>
   [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1]!).filter((address) => isIP(address.split('%')[0]!))
 
 function askUdp(query: Buffer, server: string, { timeoutMilliseconds, port = 53 }: ForwarderOptions): Promise<Buffer> {

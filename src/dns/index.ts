@@ -9,7 +9,7 @@ import { createForwarder } from './forward.ts'
 import { listen } from './listen.ts'
 import type { DnsWorld } from './records.ts'
 
-export interface DnsOptions {
+interface DnsOptions {
   informers: InformerFactory
   /** Where it listens; UDP and TCP. */
   address: string

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { createServer, isIP, type Server, type Socket as TcpSocket } from 'node:net'
 import { withLength } from './forward.ts'
 
-export type AnswerQuery = (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>
+type AnswerQuery = (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>
 
 const idleMilliseconds = 10_000
 const mostConnections = 200

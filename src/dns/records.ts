@@ -23,7 +23,7 @@ export interface DnsRecord {
   data: unknown
 }
 
-export type Resolution =
+type Resolution =
   | { kind: 'records'; answers: DnsRecord[]; additionals: DnsRecord[] }
   /** The name exists, but has no record of this type. */
   | { kind: 'no-data' }
@@ -92,7 +92,7 @@ function externalName(name: string, service: Service, type: string): Resolution 
   return type in familyOf ? { kind: 'alias', record, target } : noData
 }
 
-export const isHeadless = (service: Service): boolean => service.spec?.clusterIP === 'None'
+const isHeadless = (service: Service): boolean => service.spec?.clusterIP === 'None'
 
 interface TargetPort {
   name: string

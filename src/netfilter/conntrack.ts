@@ -1,7 +1,7 @@
 // Connection tracking entries that outlive what they point to. Only UDP needs this: a TCP peer notices by itself.
 import { runProgram } from './iptables.ts'
 
-export interface StaleFlow {
+interface StaleFlow {
   /** Address that clients send to. */
   destination?: string
   /** Port that clients send to, on any local address (node ports). */

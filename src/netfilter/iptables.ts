@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import type { Rule, TableName } from './restore.ts'
 
-export class NetfilterError extends Error {
+class NetfilterError extends Error {
   override name = 'NetfilterError'
 }
 

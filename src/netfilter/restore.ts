@@ -20,7 +20,7 @@ export function renderRestore(changes: readonly TableChange[]): string {
   return changes.filter((change) => !isEmpty(change)).map(renderTable).join('')
 }
 
-export const isEmpty = (change: TableChange): boolean =>
+const isEmpty = (change: TableChange): boolean =>
   change.chains.size === 0 && change.deleted.length === 0 && change.appended.length === 0 && change.removed.length === 0
 
 function renderTable({ table, chains, deleted, appended, removed }: TableChange): string {

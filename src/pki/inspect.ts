@@ -10,7 +10,7 @@ export interface KeyPair {
   readonly key: string
 }
 
-export interface Expectation {
+interface Expectation {
   commonName: string
   organizations: readonly string[]
   /** DNS names and IP addresses; no order. */
@@ -52,7 +52,7 @@ export function belongTogether(certificate: X509Certificate, key: string): boole
 export const validFor = (certificate: X509Certificate, now: number, remaining: number): boolean =>
   certificate.validFromDate.getTime() <= now && certificate.validToDate.getTime() - now > remaining
 
-export interface Subject {
+interface Subject {
   commonName: string
   organizations: string[]
 }

@@ -42,7 +42,7 @@ export async function issueAuthority(options: { commonName: string; key: string;
   return pem(certificate)
 }
 
-export interface LeafOptions {
+interface LeafOptions {
   authority: KeyPair
   publicKey: PublicKeyType
   /** RDN sequence in order, as `[{ O: ['system:nodes'] }, { CN: ['system:node:a'] }]`. */
@@ -59,7 +59,7 @@ export interface San {
   value: string
 }
 
-export const sanOf = (text: string): San => ({ type: isIP(text) ? 'ip' : 'dns', value: text })
+const sanOf = (text: string): San => ({ type: isIP(text) ? 'ip' : 'dns', value: text })
 
 /** @returns the certificate as PEM. It never outlives its authority. */
 export async function issueLeaf(options: LeafOptions): Promise<string> {
@@ -86,7 +86,7 @@ export async function issueLeaf(options: LeafOptions): Promise<string> {
   return pem(certificate)
 }
 
-export interface IdentityOptions {
+interface IdentityOptions {
   authority: KeyPair
   commonName: string
   organizations?: readonly string[]

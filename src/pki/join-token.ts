@@ -1,7 +1,7 @@
 // What an agent needs to join: proof of which server it talks to (the CA's hash) and a secret. Format: `K10<hash>::<user>:<secret>`, as k3s has it.
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-export interface JoinToken {
+interface JoinToken {
   /** SHA-256 of the server CA's PEM, hex; undefined in the short form, which is the secret alone. */
   caHash?: string
   username: string

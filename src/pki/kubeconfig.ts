@@ -2,7 +2,7 @@
 import { writeAtomically } from './files.ts'
 import type { KeyPair } from './inspect.ts'
 
-export interface KubeconfigOptions {
+interface KubeconfigOptions {
   /** As in `https://127.0.0.1:6443`. */
   server: string
   authority: string

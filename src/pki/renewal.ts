@@ -5,7 +5,7 @@ import type { Logger } from '../base/logger.ts'
 import { day } from './inspect.ts'
 import type { ServerPki } from './server-pki.ts'
 
-export interface PkiRenewalOptions {
+interface PkiRenewalOptions {
   current: ServerPki
   /** `ensureServerPki` with the options it was called with first. */
   ensure(): Promise<ServerPki>

@@ -34,7 +34,7 @@ export interface ServerPkiOptions {
   token?: string
 }
 
-export interface StoredKeyPair extends KeyPair {
+interface StoredKeyPair extends KeyPair {
   readonly certificatePath: string
   readonly keyPath: string
 }
@@ -55,11 +55,9 @@ export interface ServerPki {
   readonly kubelet: { readonly client: StoredKeyPair; readonly serving: StoredKeyPair }
   readonly serviceAccountKey: { readonly privateKey: string; readonly publicKey: string; readonly path: string }
   readonly token: { readonly secret: string; readonly full: string; readonly path: string }
-  /** The earliest end of all certificates, in milliseconds since 1970. Call again `renewBefore` of it. */
+  /** The earliest end of all certificates, in milliseconds since 1970. Call again `leafMargin` before it. */
   readonly notAfter: number
 }
-
-export const renewBefore = leafMargin
 
 export async function ensureServerPki(options: ServerPkiOptions): Promise<ServerPki> {
   const tls = (name: string) => join(options.directory, 'server/tls', name)

@@ -54,7 +54,7 @@ export function boundClaims(spec: BoundTokenSpec): BoundClaims & Claims {
 
 const legacyPrefix = 'kubernetes.io/serviceaccount/'
 
-export interface LegacyTokenSpec {
+interface LegacyTokenSpec {
   namespace: string
   serviceAccount: Required<ObjectRef>
   secretName: string

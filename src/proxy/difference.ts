@@ -35,7 +35,7 @@ export const mutableChange = (table: TableChange['table']): MutableChange => ({ 
 
 const sameRules = (a: readonly Rule[] | undefined, b: readonly Rule[]) => a !== undefined && a.length === b.length && a.every((rule, i) => rule === b[i])
 
-export interface StaleUdp {
+interface StaleUdp {
   destination?: string
   destinationPort?: number
   endpoint?: string

@@ -14,7 +14,7 @@ import { baseChains, hooks, type BaseRulesOptions } from './base-rules.ts'
 import { differenceOf, mutableChange, staleUdpFlows } from './difference.ts'
 import { renderService, type ServiceRules } from './service-rules.ts'
 
-export interface ProxyOptions extends BaseRulesOptions {
+interface ProxyOptions extends BaseRulesOptions {
   informers: InformerFactory
   iptables: Iptables
   nodeName: string

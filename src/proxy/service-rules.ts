@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { EndpointSlice, Service, ServicePort } from '../api/generated/types.ts'
 import type { Rule } from '../netfilter/restore.ts'
 
-export interface ProxyNode {
+interface ProxyNode {
   name: string
   clusterCidr: string
 }
@@ -20,7 +20,7 @@ export interface ServiceRules {
   udp: { address?: string; port?: number; endpoints: string[] }[]
 }
 
-export interface Endpoint {
+interface Endpoint {
   address: string
   port: number
   local: boolean

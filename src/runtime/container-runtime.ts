@@ -101,7 +101,7 @@ export interface SandboxStatus extends Sandbox {
   networkNamespace?: string
 }
 
-export type ContainerState = 'created' | 'running' | 'exited' | 'unknown'
+type ContainerState = 'created' | 'running' | 'exited' | 'unknown'
 
 export interface Container {
   id: string

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent, SandboxSpec } from './container-runtime.ts'
 
-export interface RuntimeUnderTest {
+interface RuntimeUnderTest {
   runtime: ContainerRuntime
   /** A reference that is present, with a shell at /bin/sh. */
   image: string

@@ -9,7 +9,7 @@ import {
 import { echoStreams } from './fake-streams.ts'
 
 /** What a container does once started. Without a word it runs until it is stopped and then ends with 0. */
-export interface FakeBehaviour {
+interface FakeBehaviour {
   createError?: RuntimeError
   startError?: RuntimeError
   /** It ends by itself. */
@@ -45,7 +45,7 @@ interface FakeContainer {
   ended: PromiseWithResolvers<void>
 }
 
-export const fakeImageId = (reference: string): string => `sha256:${createHash('sha256').update(reference).digest('hex')}`
+const fakeImageId = (reference: string): string => `sha256:${createHash('sha256').update(reference).digest('hex')}`
 const missing = (what: string, id: string) => new RuntimeError('NotFound', `${what} "${id}": not found`)
 
 export class FakeRuntime implements ContainerRuntime {

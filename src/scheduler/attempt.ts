@@ -10,7 +10,7 @@ import { scores } from './scores/index.ts'
 import type { NodeState, World } from './world.ts'
 
 /** In upstream's order, which decides the reason that is given. */
-export const filters: readonly Filter[] = [
+const filters: readonly Filter[] = [
   nodeUnschedulable, nodeName, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit, volumeRestrictions, volumeBinding, podTopologySpread, interPodAffinity,
 ]
 

@@ -9,7 +9,7 @@ import { factsOf, isOver, nodeState, type NodeState, type World } from './world.
 
 const byNode = 'node'
 
-export interface ClusterListener {
+interface ClusterListener {
   /** A pod that wants this scheduler's decision appeared or changed. */
   pending(pod: Pod): void
   /** A pod needs no decision any more. */

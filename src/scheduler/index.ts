@@ -16,7 +16,7 @@ import { podFacts, type PodFacts } from './pod-facts.ts'
 import { preempt, type Preemption } from './preemption.ts'
 import { SchedulingQueue, type ClusterChange } from './queue.ts'
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   client: Client
   informers: InformerFactory
   events: EventRecorder
@@ -24,7 +24,7 @@ export interface SchedulerOptions {
   log: Logger
 }
 
-export const schedulerName = 'default-scheduler'
+const schedulerName = 'default-scheduler'
 
 export function createScheduler(options: SchedulerOptions): Component {
   return {

@@ -12,7 +12,7 @@ export interface Preemption {
 }
 
 /** Without a way: what FailedScheduling says after the reasons. */
-export type PreemptionOutcome = Preemption | { node: undefined; message: string }
+type PreemptionOutcome = Preemption | { node: undefined; message: string }
 
 export function preempt(pod: PodFacts, world: World, rejections: ReadonlyMap<string, Rejection>, budgets: readonly PodDisruptionBudget[]): PreemptionOutcome {
   if (pod.spec.preemptionPolicy === 'Never') return { node: undefined, message: 'not eligible due to preemptionPolicy=Never.' }

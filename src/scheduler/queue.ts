@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 /** What changed in the cluster, as far as it can let a pod fit that did not. */
 export type ClusterChange = 'node' | 'pod-gone' | 'pod-added' | 'volume' | 'namespace'
 
-export interface SchedulingQueueOptions {
+interface SchedulingQueueOptions {
   clock: Clock
   /** Called when a pod may be ready. */
   wake(): void

@@ -5,7 +5,7 @@ import { nodeAffinity } from './filters/node.ts'
 import { withLabelKeys, type PodFacts } from './pod-facts.ts'
 import { untolerated, type NodeState, type World } from './world.ts'
 
-export interface SpreadCount {
+interface SpreadCount {
   constraint: TopologySpreadConstraint
   /** Matching pods by domain, over the nodes that count. */
   counts: ReadonlyMap<string, number>

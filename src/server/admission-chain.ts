@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { AdmissionRequest, Operation } from './admission/admission.ts'
 import type { Call } from './call.ts'
 
-export interface AdmissionInput {
+interface AdmissionInput {
   operation: Operation
   draft?: KubeObject
   current?: KubeObject

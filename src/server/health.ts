@@ -4,7 +4,7 @@ import { answerText } from './answer.ts'
 import type { NonResourceHandlers } from './non-resource.ts'
 
 /** @returns undefined when it is well, else what is wrong (which is not shown to callers). */
-export type HealthCheck = () => string | undefined | Promise<string | undefined>
+type HealthCheck = () => string | undefined | Promise<string | undefined>
 
 export interface HealthChecks {
   /** `ready`: only `/readyz` asks it. */

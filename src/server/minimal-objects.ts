@@ -10,7 +10,7 @@ const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', na
 const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'x' }]
 const policyRule = { subjects: [{ kind: 'User', user: { name: 'x' } }], nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/x'] }] }
 
-export interface MinimalObject {
+interface MinimalObject {
   /** Where the name has a form of its own. */
   name?: string
   [field: string]: unknown

@@ -2,7 +2,7 @@
 import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
 import type { UserInfo } from '../api/user.ts'
 
-export type NonResourceHandler = (request: ApiRequest, user: UserInfo) => Promise<ApiResponse> | ApiResponse
+type NonResourceHandler = (request: ApiRequest, user: UserInfo) => Promise<ApiResponse> | ApiResponse
 
 export interface NonResourceHandlers {
   /** `path` exactly, or with `/*` at the end everything below it. */

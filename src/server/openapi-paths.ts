@@ -18,7 +18,7 @@ interface Document {
   etag: string
 }
 
-export interface OpenApiPathsOptions {
+interface OpenApiPathsOptions {
   registry: Registry
   clock: Clock
   /** Names the program's build. */

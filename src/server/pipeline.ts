@@ -24,7 +24,7 @@ import { runSubresource, subresourceHandler, upgradeSubresource } from './subres
 import type { SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
 import { methodNotAllowed, runVerb } from './verbs.ts'
 
-export interface PipelineOptions {
+interface PipelineOptions {
   parts: ServerParts
   metrics: Metrics
   inFlight: InFlight
@@ -33,7 +33,7 @@ export interface PipelineOptions {
   version: string
 }
 
-export interface Pipeline {
+interface Pipeline {
   handle(request: ApiRequest): Promise<ApiResponse>
   upgrade(request: ApiRequest, connection: UpgradedConnection): Promise<ApiResponse | undefined>
   readonly paths: NonResourceHandlers

@@ -17,7 +17,7 @@ import type { ObjectReader } from './object-reader.ts'
 import { reviewHandlers } from './reviews/handlers.ts'
 import type { SubresourceHandlers } from './subresource-handler.ts'
 
-export interface SecurityOptions {
+interface SecurityOptions {
   pki: Pick<ServerPki, 'clientCa' | 'requestHeaderCa' | 'serviceAccountKey' | 'token'>
   /** Of service account tokens, as in `https://kubernetes.default.svc.cluster.local`. */
   issuer: string

@@ -14,7 +14,7 @@ import { decodeAs } from './parts/part.ts'
 import type { SubresourceCall, SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
 import { methodNotAllowed } from './verbs.ts'
 
-export function handlerName(group: string, plural: string, subresource: string): string {
+function handlerName(group: string, plural: string, subresource: string): string {
   return [group, plural, subresource].filter((part) => part !== '').join('/')
 }
 

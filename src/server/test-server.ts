@@ -7,7 +7,7 @@ import { mastersUser, type UserInfo } from '../api/user.ts'
 import { MemoryStorage } from '../storage/memory.ts'
 import { createApiServer, type ApiServer, type ApiServerOptions } from './api-server.ts'
 
-export interface TestAnswer {
+interface TestAnswer {
   status: number
   headers: Record<string, string | string[]>
   /** Parsed JSON. */
@@ -20,7 +20,7 @@ export interface Json {
   [key: string]: Json
 }
 
-export interface TestRequest {
+interface TestRequest {
   body?: unknown
   contentType?: string
   headers?: Record<string, string>

@@ -5,7 +5,7 @@ const shortest = 1800
 const longestExtra = 1800
 const lastBookmarkMilliseconds = 500
 
-export interface WatchLifetime {
+interface WatchLifetime {
   readonly signal: AbortSignal
   /** Called shortly before a timeout ends the watch. */
   beforeEnd(callback: () => void): void

@@ -34,7 +34,7 @@ export interface State {
   epoch: number
 }
 
-export class UnusableDatabase extends Error {}
+class UnusableDatabase extends Error {}
 
 const advice = (path: string) => `restore it from a back-up, or move ${path}* away to begin with an empty cluster`
 

@@ -12,7 +12,7 @@ const expiredAtOnce = 500
 /** Held lazy writes beyond this are flushed at once. */
 const heldBytesLimit = 1 << 20
 
-export interface EngineOptions {
+interface EngineOptions {
   db: Database.Database
   rows: Rows
   /** Called after each commit that wrote something. */
@@ -20,7 +20,7 @@ export interface EngineOptions {
   timeToLiveBytes: number
 }
 
-export interface Written {
+interface Written {
   results: WriteResult[]
   /** Why some are `unavailable`. */
   reason: string
@@ -237,4 +237,4 @@ function judge(request: WriteRequest, present: StoredRow | undefined): WriteResu
 }
 
 /** After these nobody knows what the file holds. */
-export const isFatal = (error: unknown): boolean => /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|PROTOCOL|MISUSE)/.test(codeOf(error))
+const isFatal = (error: unknown): boolean => /^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|PROTOCOL|MISUSE)/.test(codeOf(error))

@@ -1,8 +1,8 @@
 // What the main thread and the worker say to each other. One message carries a whole group: keys as strings, everything else as numbers and
 // as one buffer that changes owner in place of being copied.
 
-export type WriteKind = 'create' | 'update' | 'delete'
-export const writeKinds: readonly WriteKind[] = ['create', 'update', 'delete']
+type WriteKind = 'create' | 'update' | 'delete'
+const writeKinds: readonly WriteKind[] = ['create', 'update', 'delete']
 
 export interface WriteRequest {
   kind: WriteKind
@@ -14,8 +14,8 @@ export interface WriteRequest {
   timeToLiveSeconds: number | undefined
 }
 
-export type Outcome = 'done' | 'unchanged' | 'exists' | 'missing' | 'conflict' | 'unavailable'
-export const outcomes: readonly Outcome[] = ['done', 'unchanged', 'exists', 'missing', 'conflict', 'unavailable']
+type Outcome = 'done' | 'unchanged' | 'exists' | 'missing' | 'conflict' | 'unavailable'
+const outcomes: readonly Outcome[] = ['done', 'unchanged', 'exists', 'missing', 'conflict', 'unavailable']
 
 export interface WriteResult {
   outcome: Outcome

@@ -15,7 +15,7 @@ const pagesPerStep = 64
  */
 const quietWalPages = 32
 
-export interface Upkeep {
+interface Upkeep {
   /** Does one step. @returns whether more is to be done. */
   step(): boolean
   /** For when nothing has been written for a while. */

@@ -12,7 +12,7 @@ const batchBytes = 64 * 1024
 const upkeepPause = 20
 const quietAfter = 2000
 
-export function serve(port: MessagePort, settings: WorkerSettings): void {
+function serve(port: MessagePort, settings: WorkerSettings): void {
   const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   try {
     serveDatabase(port, settings, post)

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FakeClock } from '../base/clock.ts'
 import { type Change, type Storage, StorageError, type StorageErrorCode } from './storage.ts'
 
-export interface Opened {
+interface Opened {
   storage: Storage
   clock: FakeClock
   cleanUp(): Promise<void>

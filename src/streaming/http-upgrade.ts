@@ -19,7 +19,6 @@ const renderHead = (status: number, headers: Record<string, string>) =>
   `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
 
 export const isWebSocketRequest = (request: Pick<IncomingMessage, 'headers'>): boolean => /\bwebsocket\b/i.test(request.headers.upgrade ?? '')
-export const isSpdyRequest = (request: Pick<IncomingMessage, 'headers'>): boolean => /spdy\/3\.1/i.test(request.headers.upgrade ?? '')
 
 /** The subprotocols a WebSocket client offers, in its order. */
 export const offeredProtocols = (request: Pick<IncomingMessage, 'headers'>): string[] =>

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
 
-export interface Output {
+interface Output {
   code: number
   stdout: string
   stderr: string

@@ -13,12 +13,12 @@ import { createImageCollector } from './image-collector.ts'
 import { rotateLog } from './log-rotation.ts'
 import { readPressure, type PressureReading } from './pressure.ts'
 
-export interface Collector {
+interface Collector {
   pressure(): NodePressure
   stop(): void
 }
 
-export interface CollectorOptions {
+interface CollectorOptions {
   runtime: ContainerRuntime
   view: RuntimeView
   clock: Clock

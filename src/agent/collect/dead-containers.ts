@@ -6,7 +6,7 @@ import { labelKeys } from '../container/labels.ts'
 import type { Observed } from '../runtime/observed.ts'
 import type { RuntimeView } from '../runtime/view.ts'
 
-export interface DeadContainers {
+interface DeadContainers {
   runtime: ContainerRuntime
   view: RuntimeView
   /** `/var/log/containers` */
@@ -16,7 +16,7 @@ export interface DeadContainers {
 const keptPerContainer = 1
 
 /** Pure: ids that can go. */
-export function surplus({ containers, sandboxes }: Observed): { containers: ContainerStatus[]; sandboxes: string[] } {
+function surplus({ containers, sandboxes }: Observed): { containers: ContainerStatus[]; sandboxes: string[] } {
   const dead = containers.filter((c) => c.state === 'exited')
   const abandoned = containers.filter((c) => c.state === 'created' && containers.find((other) => other.name === c.name) !== c)
   const surplusContainers = [...dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer), ...abandoned]

@@ -3,7 +3,7 @@ import type { AgentPod } from '../pod/types.ts'
 import { podAmounts } from '../resources/amounts.ts'
 import { isTerminalPhase } from '../pod/types.ts'
 
-export interface MemoryUser {
+interface MemoryUser {
   pod: AgentPod
   usedBytes: number
 }

@@ -3,14 +3,14 @@ import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../base/clock.ts'
 import type { ContainerRuntime, Image } from '../../runtime/container-runtime.ts'
 
-export interface ImageCollectorOptions {
+interface ImageCollectorOptions {
   runtime: ContainerRuntime
   clock: Clock
   /** Ids and references of images that containers use. */
   used(): ReadonlySet<string>
 }
 
-export interface ImageCollector {
+interface ImageCollector {
   /** Frees space when it is short. @returns bytes freed. */
   collect(): Promise<number>
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../base/clock.ts'
 import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
 
-export interface LogRotation {
+interface LogRotation {
   runtime: ContainerRuntime
   clock: Clock
   /** Of one running container. */

@@ -6,7 +6,7 @@ import { expand } from './expand.ts'
 import { fieldValue, type PodAddresses } from './field-path.ts'
 import { resourceFieldValue } from './resource-field.ts'
 
-export interface EnvironmentInput {
+interface EnvironmentInput {
   pod: AgentPod
   container: Container
   addresses: PodAddresses

@@ -2,7 +2,7 @@
 import { type AgentPod } from '../pod/types.ts'
 
 /** `key="value"` a line, sorted, values quoted as Go quotes strings. */
-export const formatMap = (map: Record<string, string> | undefined): string =>
+const formatMap = (map: Record<string, string> | undefined): string =>
   Object.keys(map ?? {}).sort().map((key) => `${key}=${goQuote(map![key]!)}`).join('\n')
 
 /** Go's `strconv.Quote`. */

@@ -11,7 +11,7 @@ import { resolveSubPath } from '../volumes/sub-path.ts'
 import { ConfigError } from './environment.ts'
 import { expandStrictly } from './expand.ts'
 
-export interface MountsInput {
+interface MountsInput {
   pod: AgentPod
   container: PodContainer
   volumes: PodVolumes

@@ -4,7 +4,7 @@ import type { AgentPod } from '../pod/types.ts'
 import { parseQuantity } from '../../api/quantity.ts'
 import type { ResourceList } from '../resources/amounts.ts'
 
-export interface ResourceFieldInput {
+interface ResourceFieldInput {
   pod: AgentPod
   container?: Container
   field: ResourceFieldSelector

@@ -19,11 +19,11 @@ function profile(given: Profile | undefined, root: string): SecuritySpec['seccom
   return undefined
 }
 
-export function supplementalGroups(context: PodSecurityContext | undefined): number[] {
+function supplementalGroups(context: PodSecurityContext | undefined): number[] {
   return [...(context?.fsGroup === undefined ? [] : [context.fsGroup]), ...(context?.supplementalGroups ?? [])]
 }
 
-export interface SecurityInput {
+interface SecurityInput {
   pod: AgentPod
   container: Container
   image?: Image

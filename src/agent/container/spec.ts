@@ -7,7 +7,7 @@ import { expand } from './expand.ts'
 import { containerAnnotations, containerLabels } from './labels.ts'
 import { containerSecurity } from './security.ts'
 
-export interface ContainerSpecInput {
+interface ContainerSpecInput {
   pod: AgentPod
   container: PodContainer
   restartCount: number

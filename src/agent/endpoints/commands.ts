@@ -43,7 +43,7 @@ export async function serveRun(call: PlainCall): Promise<void> {
   call.response.writeHead(200, { 'Content-Type': 'application/json' }).end(Buffer.concat([stdout, stderr]))
 }
 
-export function parseStreamOptions(query: URLSearchParams): CommandOptions {
+function parseStreamOptions(query: URLSearchParams): CommandOptions {
   const is = (name: string) => query.get(name) === '1' || query.get(name) === 'true'
   const options = { stdin: is('input'), stdout: is('output'), stderr: is('error') && !is('tty'), tty: is('tty') }
   if (!options.stdin && !options.stdout && !options.stderr) throw new EndpointError(400, 'you must specify at least 1 of stdin, stdout, stderr')

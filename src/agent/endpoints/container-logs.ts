@@ -30,7 +30,7 @@ export async function serveContainerLogs({ params, query, response, context }: P
 }
 
 /** @throws EndpointError 400 for what is not a number, 422 for what is not allowed. */
-export function parseLogOptions(query: URLSearchParams, now: number): LogOptions {
+function parseLogOptions(query: URLSearchParams, now: number): LogOptions {
   const number = (name: string) => {
     const text = query.get(name)
     if (text === null || text === '') return undefined
@@ -52,7 +52,7 @@ export function parseLogOptions(query: URLSearchParams, now: number): LogOptions
 }
 
 /** Which container's log is meant, by the pod's status. @throws EndpointError with the kubelet's words when there is none yet. */
-export function logContainerId(pod: Pod, container: string, previous: boolean): string {
+function logContainerId(pod: Pod, container: string, previous: boolean): string {
   const podName = pod.metadata?.name ?? ''
   const status = containerStatusOf(pod, container)
   const about = `container ${JSON.stringify(container)} in pod ${JSON.stringify(podName)}`

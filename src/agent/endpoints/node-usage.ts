@@ -1,7 +1,7 @@
 // What the machine as a whole uses, from /proc and the root control group.
 import { readFile, statfs } from 'node:fs/promises'
 
-export interface FilesystemFigures {
+interface FilesystemFigures {
   capacityBytes: number
   availableBytes: number
   usedBytes: number
@@ -10,7 +10,7 @@ export interface FilesystemFigures {
   inodesUsed: number
 }
 
-export interface NodeUsage {
+interface NodeUsage {
   cpuNanoseconds: number
   memoryWorkingSetBytes: number
   memoryUsageBytes: number
@@ -38,13 +38,13 @@ export async function readNodeUsage(): Promise<NodeUsage> {
 }
 
 /** All but idle and waiting, in nanoseconds; the kernel counts in hundredths of a second. */
-export function parseCpu(stat: string): number {
+function parseCpu(stat: string): number {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu\s+(.*)$/m.exec(stat)?.[1] ?? '').split(/\s+/).map(Number)
   return (user + nice + system + irq + softirq + steal) * 10_000_000
 }
 
 /** Text of /proc/net/dev, without the loopback interface. */
-export function parseNetwork(text: string): NetworkFigures[] {
+function parseNetwork(text: string): NetworkFigures[] {
   return [...text.matchAll(/^\s*([^:\s]+):\s*(.*)$/gm)].flatMap(([, name = '', figures = '']) => {
     const n = figures.split(/\s+/).map(Number)
     return name === 'lo' ? [] : [{ name, rxBytes: n[0] ?? 0, rxErrors: n[2] ?? 0, txBytes: n[8] ?? 0, txErrors: n[10] ?? 0 }]
@@ -52,7 +52,7 @@ export function parseNetwork(text: string): NetworkFigures[] {
 }
 
 /** The interface of the default route stands for the node. `routes`: text of /proc/net/route. */
-export function defaultFirst(interfaces: NetworkFigures[], routes: string): NetworkFigures[] {
+function defaultFirst(interfaces: NetworkFigures[], routes: string): NetworkFigures[] {
   const chosen = /^(\S+)\s+00000000\s/m.exec(routes)?.[1]
   return interfaces.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
 }

@@ -10,7 +10,7 @@ type Route = { pattern: string; methods: readonly string[] } & ({ serve(call: Pl
 const reading = ['GET', 'HEAD']
 const either = ['GET', 'POST']
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { pattern: '/healthz', methods: reading, serve: ({ response }) => sendText(response, 'ok') },
   { pattern: '/healthz/{check}', methods: reading, serve: ({ response }) => sendText(response, 'ok') },
   { pattern: '/pods', methods: reading, serve: ({ response, context }) => sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: context.pods.pods() }) },

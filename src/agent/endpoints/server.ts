@@ -10,13 +10,13 @@ import { matchRoute } from './routes.ts'
 import { EndpointError, type EndpointAccess, type EndpointContext, type EndpointCredentials } from './types.ts'
 
 /** PEM. */
-export interface TlsMaterial {
+interface TlsMaterial {
   key: string
   certificate: string
   clientCa: string
 }
 
-export interface EndpointsOptions {
+interface EndpointsOptions {
   /** Address to listen on; '' for all. */
   address: string
   port: number
@@ -117,7 +117,7 @@ async function admit({ access }: EndpointsOptions, request: IncomingMessage) {
   return { ...found, query: url.searchParams }
 }
 
-export function credentialsOf(request: IncomingMessage): EndpointCredentials {
+function credentialsOf(request: IncomingMessage): EndpointCredentials {
   const socket = request.socket as TLSSocket
   const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined
   const bearerToken = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]

@@ -13,7 +13,7 @@ export interface EndpointCredentials {
   certificate?: { commonName: string; organizations: readonly string[] }
 }
 
-export interface EndpointAttributes {
+interface EndpointAttributes {
   user: UserInfo
   verb: string
   path: string

@@ -11,7 +11,7 @@ import { createSlots } from '../slots.ts'
 import { credentialsFor } from './credentials.ts'
 import { withDefaultTag } from './reference.ts'
 
-export type ImageReason = 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError' | 'RegistryUnavailable'
+type ImageReason = 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError' | 'RegistryUnavailable'
 
 export class ImageError extends Error {
   override name = 'ImageError'
@@ -25,13 +25,13 @@ export class ImageError extends Error {
   }
 }
 
-export interface PresentImage {
+interface PresentImage {
   /** To create a container from. */
   reference: string
   image?: Image
 }
 
-export interface EnsureImage {
+interface EnsureImage {
   pod: AgentPod
   container: PodContainer
   /** The image, where it is not the container's own (an image volume). */
@@ -45,7 +45,7 @@ export interface Images {
   forgetPod(uid: string): void
 }
 
-export interface ImagesOptions {
+interface ImagesOptions {
   runtime: ContainerRuntime
   clock: Clock
   recorder: Recorder

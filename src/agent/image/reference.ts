@@ -1,6 +1,6 @@
 // Names of images (source: the reference grammar of the distribution project).
 
-export interface ImageReference {
+interface ImageReference {
   /** As in `docker.io`, `localhost:5000`. */
   registry: string
   /** As in `library/nginx`. */

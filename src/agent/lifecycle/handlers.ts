@@ -6,7 +6,7 @@ import { httpTarget, requestHttp } from '../probes/http.ts'
 import { orAborted } from '../values.ts'
 import { podFullName, type AgentPod, type PodContainer } from '../pod/types.ts'
 
-export interface RunHandler {
+interface RunHandler {
   runtime: ContainerRuntime
   clock: Clock
   pod: AgentPod

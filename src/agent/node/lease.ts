@@ -7,7 +7,7 @@ import { leases } from '../../api/refs.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   client: Client
   clock: Clock
   log: Logger

@@ -12,14 +12,14 @@ import { same } from '../values.ts'
 import type { Machine } from './machine.ts'
 import { labelsOf, newNode, nodeStatus, type NodeIdentity, type NodePressure } from './node-status.ts'
 
-export interface NodeAgent {
+interface NodeAgent {
   node(): Stored<Node> | undefined
   /** Something about the node may have changed. */
   refresh(): void
   stop(): void
 }
 
-export interface NodeAgentOptions {
+interface NodeAgentOptions {
   client: Client
   runtime: ContainerRuntime
   clock: Clock

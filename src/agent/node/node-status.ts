@@ -24,7 +24,7 @@ export interface NodePressure {
   pids: boolean
 }
 
-export interface NodeStatusInput {
+interface NodeStatusInput {
   identity: NodeIdentity
   machine: Machine
   runtime: RuntimeInfo

@@ -5,7 +5,7 @@ import { initActions, type Kill, type ReadProbe } from './init-actions.ts'
 import { restartsAfter, restartsAfterKill } from './restart.ts'
 import { ephemeralContainers, initContainers, regularContainers, type AgentPod, type PodContainer } from './types.ts'
 
-export interface Actions {
+interface Actions {
   sandbox: SandboxNeed
   /** Nothing is left to run: sandbox and all containers go. */
   killPod: boolean

@@ -1,12 +1,12 @@
 // Exponential delays kept in memory: doubled by each failure up to a limit, forgotten after twice that limit without one.
 
-export interface BackoffEntry {
+interface BackoffEntry {
   delayMilliseconds: number
   /** When the delay was last raised. */
   updatedAt: number
 }
 
-export interface Backoff {
+interface Backoff {
   /** The delay that holds for a failure at `eventAt`; 0 when none does. */
   delay(key: string, eventAt: number): number
   /** Raises the delay after a failure at `eventAt`. */
@@ -14,7 +14,7 @@ export interface Backoff {
   forget(prefix: string): void
 }
 
-export const backoffDefaults = { initialMilliseconds: 10_000, limitMilliseconds: 300_000 }
+const backoffDefaults = { initialMilliseconds: 10_000, limitMilliseconds: 300_000 }
 
 export function createBackoff({ initialMilliseconds, limitMilliseconds } = backoffDefaults): Backoff {
   const entries = new Map<string, BackoffEntry>()

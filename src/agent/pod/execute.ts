@@ -13,7 +13,7 @@ import { startContainer } from './start-container.ts'
 import type { Step } from './steps.ts'
 import { findContainer, type AgentPod, type PodContainer } from './types.ts'
 
-export interface Execution {
+interface Execution {
   pod: AgentPod
   signal: AbortSignal
   started(name: string): void

@@ -17,7 +17,7 @@ export interface Kill {
   reason: KillReason
 }
 
-export interface InitActions {
+interface InitActions {
   initialized: boolean
   /** An init container failed for good. */
   failed: boolean

@@ -6,7 +6,7 @@ import type { PodServices } from './services.ts'
 import type { KillReason } from './steps.ts'
 import { findContainer, type AgentPod, type PodContainer } from './types.ts'
 
-export interface KillContainer {
+interface KillContainer {
   pod: AgentPod
   id: string
   name: string

@@ -39,12 +39,12 @@ export interface World {
   readonly toResize: readonly Resize[]
 }
 
-export interface CrashLoop {
+interface CrashLoop {
   name: string
   message: string
 }
 
-export interface Plan {
+interface Plan {
   steps: Step[]
   /** When to look again if nothing happens before. */
   wakeAt?: number

@@ -21,7 +21,7 @@ export interface Pods {
   stop(): void
 }
 
-export interface PodsOptions {
+interface PodsOptions {
   informer: Informer<Pod>
   services: PodServices
   statuses: StatusWriter

@@ -33,7 +33,7 @@ export class StartError extends Error {
   }
 }
 
-export interface StartContainer {
+interface StartContainer {
   pod: AgentPod
   container: PodContainer
   sandbox: SandboxStatus
@@ -115,7 +115,7 @@ async function readOptional<T extends KubeObject>({ client }: PodServices, ref: 
 }
 
 /** Secrets that are missing are left out: the registry may not need them. */
-export async function readPullSecrets(services: PodServices, pod: AgentPod): Promise<Secret[]> {
+async function readPullSecrets(services: PodServices, pod: AgentPod): Promise<Secret[]> {
   const names = (pod.spec.imagePullSecrets ?? []).map(({ name }) => name ?? '')
   const found = await Promise.all(names.map((name) => readOptional<Secret>(services, secrets, pod.metadata.namespace, name).catch(() => undefined)))
   const missing = names.filter((_, i) => !found[i])

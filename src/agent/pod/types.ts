@@ -9,7 +9,7 @@ export interface AgentPod extends Pod {
   status: PodStatus
 }
 
-export type ContainerKind = 'init' | 'regular' | 'ephemeral'
+type ContainerKind = 'init' | 'regular' | 'ephemeral'
 
 /** A container of the pod's spec; an ephemeral one has all the fields of a container that matter at run time. */
 export interface PodContainer {
@@ -28,7 +28,7 @@ export const regularContainers = (pod: AgentPod): PodContainer[] => pod.spec.con
 export const ephemeralContainers = (pod: AgentPod): PodContainer[] =>
   (pod.spec.ephemeralContainers ?? []).map((spec) => ({ kind: 'ephemeral', spec }))
 
-export const allContainers = (pod: AgentPod): PodContainer[] => [...initContainers(pod), ...regularContainers(pod), ...ephemeralContainers(pod)]
+const allContainers = (pod: AgentPod): PodContainer[] => [...initContainers(pod), ...regularContainers(pod), ...ephemeralContainers(pod)]
 
 export const findContainer = (pod: AgentPod, name: string): PodContainer | undefined => allContainers(pod).find((c) => c.spec.name === name)
 

@@ -36,7 +36,7 @@ export interface PodWorker {
   stop(): void
 }
 
-export interface PodWorkerOptions {
+interface PodWorkerOptions {
   pod: AgentPod
   services: PodServices
   statuses: StatusWriter

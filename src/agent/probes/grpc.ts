@@ -2,7 +2,7 @@
 import { connect } from 'node:http2'
 import type { Outcome } from './run-probe.ts'
 
-export interface GrpcHealth {
+interface GrpcHealth {
   host: string
   port: number
   service: string

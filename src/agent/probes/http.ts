@@ -3,12 +3,12 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Container, HTTPGetAction } from '../../api/generated/types.ts'
 
-export interface HttpTarget {
+interface HttpTarget {
   url: URL
   headers: Record<string, string>
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number
   body: string
   /** It led to another host and was not followed. */
@@ -82,7 +82,7 @@ function once(url: URL, headers: Record<string, string>, signal: AbortSignal): P
   })
 }
 
-export function goWording(error: NodeJS.ErrnoException, { hostname, port, protocol }: URL): string {
+function goWording(error: NodeJS.ErrnoException, { hostname, port, protocol }: URL): string {
   const address = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
   switch (error.code) {
     case 'ABORT_ERR':

@@ -11,7 +11,7 @@ export interface Outcome {
   output: string
 }
 
-export interface RunProbe {
+interface RunProbe {
   runtime: ContainerRuntime
   probe: Probe
   container: PodContainer

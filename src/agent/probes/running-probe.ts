@@ -10,7 +10,7 @@ export interface RunningProbe {
   stop(): void
 }
 
-export interface StartProbe extends ProbesOptions {
+interface StartProbe extends ProbesOptions {
   pod: AgentPod
   container: PodContainer
   probe: Probe

@@ -10,7 +10,7 @@ import type { Client, ResourceClient } from '../../client/client.ts'
 export type WatchedKind = 'ConfigMap' | 'Secret'
 type Watched = ConfigMap | Secret
 
-export interface WatchedObject {
+interface WatchedObject {
   /** The newest state known; undefined when it does not exist. Rejects while it cannot be known. */
   current(): Promise<Watched | undefined>
   release(): void
@@ -29,7 +29,7 @@ interface Entry {
   abort: AbortController
 }
 
-export interface WatchedObjectsOptions {
+interface WatchedObjectsOptions {
   client: Client
   clock: Clock
   log: Logger

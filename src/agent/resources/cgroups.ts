@@ -19,7 +19,7 @@ export interface Cgroups {
   pods(): Promise<string[]>
 }
 
-export interface CgroupOptions {
+interface CgroupOptions {
   driver: CgroupDriver
   /** Where cgroups are mounted; `/sys/fs/cgroup`. */
   root: string

@@ -19,7 +19,7 @@ export interface RuntimeView {
   stop(): void
 }
 
-export interface RuntimeViewOptions {
+interface RuntimeViewOptions {
   runtime: ContainerRuntime
   clock: Clock
   log: Logger

@@ -7,7 +7,7 @@ export interface DnsConfig {
   options: string[]
 }
 
-export interface DnsInput {
+interface DnsInput {
   pod: AgentPod
   clusterDns: readonly string[]
   clusterDomain: string
@@ -15,7 +15,7 @@ export interface DnsInput {
   host: DnsConfig
 }
 
-export interface DnsResult {
+interface DnsResult {
   config: DnsConfig
   /** Warnings for the pod's events. */
   warnings: string[]

@@ -7,7 +7,7 @@ import type { AgentPod } from '../pod/types.ts'
 import type { DnsConfig } from './dns.ts'
 import { kernelHostname, podHostname } from './hostname.ts'
 
-export interface SandboxSpecInput {
+interface SandboxSpecInput {
   pod: AgentPod
   attempt: number
   dns: DnsConfig

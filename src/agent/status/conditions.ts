@@ -2,14 +2,14 @@
 import type { Container, ContainerStatus, PodCondition } from '../../api/generated/types.ts'
 import { isSidecar, type AgentPod } from '../pod/types.ts'
 
-export const ownedConditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'] as const
+const ownedConditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'] as const
 type OwnedCondition = (typeof ownedConditions)[number]
 
 const resizeConditions = ['PodResizePending', 'PodResizeInProgress']
 
 export const isOwned = ({ type }: PodCondition): boolean => (ownedConditions as readonly string[]).includes(type) || resizeConditions.includes(type)
 
-export interface ConditionInput {
+interface ConditionInput {
   pod: AgentPod
   phase: string
   /** Init and regular ones. */

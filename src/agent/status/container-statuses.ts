@@ -13,7 +13,7 @@ export interface Reason {
   message: string
 }
 
-export interface ContainerStatusInput {
+interface ContainerStatusInput {
   pod: AgentPod
   observed: Observed
   /** Statuses last reported for this list. */

@@ -3,9 +3,9 @@ import type { Container, ContainerStatus } from '../../api/generated/types.ts'
 import { restartsAfter } from '../pod/restart.ts'
 import { isSidecar, type AgentPod } from '../pod/types.ts'
 
-export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
+type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
 
-export interface PhaseInput {
+interface PhaseInput {
   pod: AgentPod
   statuses: readonly ContainerStatus[]
   /** No container will run again. */

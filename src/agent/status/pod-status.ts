@@ -10,7 +10,7 @@ import { conditionsOf, isOwned } from './conditions.ts'
 import { containerStatuses, type Reason } from './container-statuses.ts'
 import { phaseOf } from './phase.ts'
 
-export interface StatusInput {
+interface StatusInput {
   pod: AgentPod
   observed: Observed
   /** What was last reported. */

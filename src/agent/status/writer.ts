@@ -21,7 +21,7 @@ export interface StatusWriter {
   stop(): void
 }
 
-export interface StatusWriterOptions {
+interface StatusWriterOptions {
   client: Client
   clock: Clock
   log: Logger

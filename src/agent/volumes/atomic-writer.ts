@@ -11,9 +11,9 @@ export interface PayloadFile {
 }
 
 /** By path relative to the volume. */
-export type Payload = ReadonlyMap<string, PayloadFile>
+type Payload = ReadonlyMap<string, PayloadFile>
 
-export interface WritePayload {
+interface WritePayload {
   directory: string
   payload: Payload
   /** Group that may read everything. */

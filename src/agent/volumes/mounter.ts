@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 
-export interface MountRequest {
+interface MountRequest {
   type: string
   source: string
   target: string

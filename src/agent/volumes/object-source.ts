@@ -5,7 +5,7 @@ import type { OpenRequest } from './plugin.ts'
 import type { Files, SourceOf } from './payload-volume.ts'
 import { VolumeError } from './volume.ts'
 
-export interface ObjectSource {
+interface ObjectSource {
   kind: WatchedKind
   name: string
   items?: readonly KeyToPath[]

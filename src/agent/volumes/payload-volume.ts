@@ -8,7 +8,7 @@ import type { OpenRequest, OpenVolume } from './plugin.ts'
 export type Files = Map<string, PayloadFile>
 
 /** A part of the payload. `read` gives what it is now. */
-export interface Source {
+interface Source {
   /** Rejects with VolumeError. */
   read(pod: AgentPod): Promise<Files>
   close(): void
@@ -17,7 +17,7 @@ export interface Source {
 /** Makes a source; `changed` asks for another read. */
 export type SourceOf = (changed: () => void) => Source
 
-export interface PayloadVolume extends OpenRequest {
+interface PayloadVolume extends OpenRequest {
   /** As in `kubernetes.io~secret`. */
   folder: string
   inMemory: boolean

@@ -6,7 +6,7 @@ import { dirname, join, sep } from 'node:path'
 import type { VolumeMount } from '../../api/generated/types.ts'
 import { ConfigError } from '../container/environment.ts'
 
-export interface SubPathInput {
+interface SubPathInput {
   root: string
   subPath: string
   mount: VolumeMount

@@ -20,7 +20,7 @@ const kinds: { [K in keyof Volume]?: OpenVolumeOf } = {
   persistentVolumeClaim: openClaim, ephemeral: openClaim, nfs: openNfs, image: openImage,
 }
 
-export interface VolumesOptions extends VolumeServices {
+interface VolumesOptions extends VolumeServices {
   /** What was missing for a pod may be there now. */
   onRetry(podUid: string): void
 }

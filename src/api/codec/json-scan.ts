@@ -1,7 +1,7 @@
 // One pass over JSON text that proves whether `JSON.parse` reads it as Go does. It counts the keys outside of strings (a tree with fewer keys
 // had duplicates), and finds numbers that a JavaScript number cannot hold, and nesting that is too deep.
 
-export interface Scan {
+interface Scan {
   /** Pairs of key and value in the text. */
   keys: number
   /** Every number is an integer that fits. */

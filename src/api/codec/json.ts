@@ -5,8 +5,6 @@ import { countKeys, hasBackslashKey, scanJson } from './json-scan.ts'
 import { summarize } from './summary.ts'
 import { typeMetaProblem } from './type-meta.ts'
 
-export type { Document } from './json-reader.ts'
-
 export interface ParseOptions {
   /** The kind a body must be of, for the message when it is not even JSON. */
   mustBe?: string

@@ -4,7 +4,7 @@ import type { Schema } from '../schema/schema.ts'
 import { type FieldTree, leaf } from './field-set.ts'
 import { type Tree, asLeaves, fieldSchema, isAtomic, itemsByElement, treeOf } from './shape.ts'
 
-export interface Difference {
+interface Difference {
   added: FieldTree
   modified: FieldTree
   removed: FieldTree

@@ -1,2 +1,2 @@
-export { type ApplyOptions, serverSideApply } from './server-side-apply.ts'
-export { type UpdateOptions, trackUpdate } from './track-update.ts'
+export { serverSideApply } from './server-side-apply.ts'
+export { trackUpdate } from './track-update.ts'

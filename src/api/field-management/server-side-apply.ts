@@ -17,7 +17,7 @@ import { type Managers, dropEmpty, identityOf, readManagers, unowned, writeManag
 import { merge, removeFields, withNamedFields } from './merge.ts'
 import { disown, recordUpdate, resetSet } from './track-update.ts'
 
-export interface ApplyOptions {
+interface ApplyOptions {
   /** Undefined when the object does not exist yet. */
   live: KubeObject | undefined
   applied: KubeObject

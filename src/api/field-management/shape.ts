@@ -3,7 +3,7 @@ import { stringify } from '../codec/json.ts'
 import { type Schema, isEmpty, zeroOf } from '../schema/schema.ts'
 
 export type Tree = Record<string, unknown>
-export type Granular = Extract<Schema, { kind: 'struct' | 'map' | 'list' }>
+type Granular = Extract<Schema, { kind: 'struct' | 'map' | 'list' }>
 
 const nothing = (value: unknown): boolean => value === undefined || value === null || (typeof value === 'object' && isEmpty(value))
 
@@ -29,7 +29,7 @@ export function fieldSchema(schema: Schema, name: string): Schema {
   return (schema.kind === 'struct' && schema.byName.get(name)?.schema) || any
 }
 
-export const itemSchema = (schema: Schema): Schema => (schema.kind === 'list' ? schema.items : any)
+const itemSchema = (schema: Schema): Schema => (schema.kind === 'list' ? schema.items : any)
 
 /** The schema one step down a path. */
 export const childSchema = (schema: Schema, element: string): Schema => (element.startsWith('f:') ? fieldSchema(schema, element.slice(2)) : itemSchema(schema))

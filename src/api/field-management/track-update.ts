@@ -7,7 +7,7 @@ import { compare } from './compare.ts'
 import { type FieldTree, difference, intersection, isEmptySet, leaf, recursiveDifference, setOfPaths, union } from './field-set.ts'
 import { type Managers, asksForReset, capUpdaters, dropEmpty, identityOf, readManagers, unowned, writeManagers } from './managed.ts'
 
-export interface UpdateOptions {
+interface UpdateOptions {
   /** Undefined for a create. */
   before: KubeObject | undefined
   after: KubeObject

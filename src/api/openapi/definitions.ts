@@ -43,8 +43,6 @@ for (const [gvk, name] of Object.entries(kindFacts)) {
   kindsOf.set(name, { group: parts.length === 3 ? parts[0]! : '', version, kind })
 }
 
-export const kindOfDefinition = (short: string): Gvk | undefined => kindsOf.get(short)
-
 /** @param name as in `io.k8s.api.core.v1.Pod` */
 export function definition(name: string, context: DefinitionContext): Json {
   const fixed = special(context.dialect)[name]

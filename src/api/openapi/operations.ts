@@ -2,7 +2,7 @@
 import type { ResourceDefinition, ServedVersion } from '../resource.ts'
 import { type Gvk, metaName } from './definitions.ts'
 
-export type Verb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
+type Verb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
 
 export interface Operation {
   path: string

@@ -34,7 +34,7 @@ export function openApiV3Index(definitions: readonly ResourceDefinition[], build
   return { paths: Object.fromEntries(entries) }
 }
 
-export interface DocumentOptions {
+interface DocumentOptions {
   group: string
   version: string
   definitions: readonly ResourceDefinition[]

@@ -1,4 +1,3 @@
-export { deepEqual } from './deep-equal.ts'
 export { invalidPatchError } from './errors.ts'
 export { goPrint } from './go-words.ts'
 export { applyJsonPatch } from './json-patch.ts'

@@ -17,7 +17,7 @@ export function positions(items: readonly unknown[], key: string): Map<string, n
   return found
 }
 
-export interface Parts {
+interface Parts {
   fromPatch: unknown[]
   fromServer: unknown[]
 }

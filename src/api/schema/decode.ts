@@ -7,7 +7,7 @@ import { ScalarError, jsonType, readScalar } from './scalars.ts'
 import { type Field, type Schema, type StructSchema, isEmpty, zeroOf } from './schema.ts'
 import { findUnknownFields } from './unknown.ts'
 
-export interface Decoded<T = KubeObject> {
+interface Decoded<T = KubeObject> {
   object: T
   /** As in `unknown field "spec.foo"`, in the order of the text. */
   unknown: string[]

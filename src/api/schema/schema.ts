@@ -11,12 +11,12 @@ export interface ScalarSchema {
 }
 
 /** Any JSON; `preserved` data such as RawExtension, FieldsV1 and custom resources' unknown fields. */
-export interface AnySchema {
+interface AnySchema {
   readonly kind: 'any'
   readonly goType: string
 }
 
-export interface ListSchema {
+interface ListSchema {
   readonly kind: 'list'
   readonly items: Schema
   /** How server-side apply merges it: as one value, as a set of scalars, or as a map by `keys`. */
@@ -25,7 +25,7 @@ export interface ListSchema {
   readonly goType: string
 }
 
-export interface MapSchema {
+interface MapSchema {
   readonly kind: 'map'
   readonly values: Schema
   readonly atomic: boolean

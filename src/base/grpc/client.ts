@@ -8,7 +8,7 @@ const codeNames = [
   'OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange',
   'Unimplemented', 'Internal', 'Unavailable', 'DataLoss', 'Unauthenticated',
 ] as const
-export type GrpcCode = (typeof codeNames)[number]
+type GrpcCode = (typeof codeNames)[number]
 
 export class GrpcError extends Error {
   readonly code: GrpcCode
@@ -26,7 +26,7 @@ export interface Method<In = any, Out = any> {
   response: Type<any, Out>
 }
 
-export interface CallOptions {
+interface CallOptions {
   timeoutMilliseconds?: number
   signal?: AbortSignal
   metadata?: Record<string, string>

@@ -3,7 +3,7 @@ import { nothingToDo, type Plan } from '../../controller/definition.ts'
 import { hasCondition, kubeletClientObjection, signers } from './request.ts'
 import type { ParsedRequest } from './request.ts'
 
-export interface ApproveStep extends ParsedRequest {
+interface ApproveStep extends ParsedRequest {
   do: 'approve'
   /** To be tried in order: who may create this subresource of `certificatesigningrequests` is approved, with this message. */
   permissions: readonly { subresource: string; message: string }[]

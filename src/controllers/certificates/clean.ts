@@ -4,7 +4,7 @@ import type { CertificateSigningRequest } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import type { Plan } from '../../controller/definition.ts'
 
-export interface CleanStep {
+interface CleanStep {
   do: 'delete'
   object: Stored<CertificateSigningRequest>
 }

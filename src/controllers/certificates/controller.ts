@@ -17,7 +17,7 @@ import type { ParsedRequest } from './request.ts'
 import { signers } from './request.ts'
 import { planSigning } from './sign.ts'
 
-export interface CertificateAuthorities {
+interface CertificateAuthorities {
   client: KeyPair
   server: KeyPair
 }

@@ -4,7 +4,7 @@ import { notAfterFor, notBeforeFor } from '../../pki/issue.ts'
 import { hasCondition, objection, signers } from './request.ts'
 import type { ParsedRequest } from './request.ts'
 
-export type SignStep = (ParsedRequest & { do: 'sign'; notBefore: number; notAfter: number }) | (ParsedRequest & { do: 'fail'; message: string })
+type SignStep = (ParsedRequest & { do: 'sign'; notBefore: number; notAfter: number }) | (ParsedRequest & { do: 'fail'; message: string })
 
 const minute = 60_000
 const hour = 60 * minute

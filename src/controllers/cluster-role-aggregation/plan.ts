@@ -5,13 +5,13 @@ import type { Stored } from '../../api/object.ts'
 import { labelSelectorOf } from '../../api/selector.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
-export interface RulesStep {
+interface RulesStep {
   do: 'setRules'
   role: Stored<ClusterRole>
   rules: PolicyRule[]
 }
 
-export interface Observed {
+interface Observed {
   role: Stored<ClusterRole>
   all: readonly Stored<ClusterRole>[]
 }

@@ -11,13 +11,13 @@ export function canonical(value: unknown): string {
 }
 
 /** FNV-1a, 32 bits. */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
   return hash
 }
 
-export const safeEncode = (text: string): string => Array.from(text, (char) => letters[char.charCodeAt(0) % letters.length]).join('')
+const safeEncode = (text: string): string => Array.from(text, (char) => letters[char.charCodeAt(0) % letters.length]).join('')
 
 /** For a label such as `pod-template-hash`; `collisions` counts how often this hash met another template's name. */
 export const templateHash = (template: unknown, collisions = 0): string => safeEncode(String(hash32(`${canonical(template)}${collisions || ''}`)))

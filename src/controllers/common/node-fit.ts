@@ -10,7 +10,7 @@ export function matchesNodeAffinity(spec: PodSpec, node: Stored<Node>): boolean 
   return !required || required.nodeSelectorTerms.some((term) => nodeTermMatcher(term)({ name: node.metadata.name, labels }))
 }
 
-export function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
+function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
   if (effect && effect !== taint.effect) return false
   if (key && key !== taint.key) return false
   return operator === 'Exists' || (Boolean(key) && operator === 'Equal' && value === (taint.value ?? ''))

@@ -22,7 +22,7 @@ export const controllerIndex = {
   [byController]: (object: KubeObject): readonly string[] => [controllerOf(object)?.uid ?? orphansOf(object.metadata?.namespace)],
 }
 
-export interface Claims<T> {
+interface Claims<T> {
   /** Under control and to stay so, adopted ones included. */
   mine: readonly T[]
   adopt: readonly T[]

@@ -8,12 +8,12 @@ import type { ExecutionContext } from '../../controller/definition.ts'
 import { canonical, templateHash } from './hash.ts'
 import { controllerRefTo, ignoreMissing } from './owner.ts'
 
-export interface TemplateOwner extends KubeObject {
+interface TemplateOwner extends KubeObject {
   spec?: { template: PodTemplateSpec }
   status?: { collisionCount?: number }
 }
 
-export interface History {
+interface History {
   /** Of the present template; absent until it is written. */
   current: Stored<ControllerRevision> | undefined
   old: readonly Stored<ControllerRevision>[]

@@ -6,7 +6,7 @@ import { compared, type Trigger } from '../../controller/definition.ts'
 import { canonical } from './hash.ts'
 import { isFinished, isReady } from './pods.ts'
 
-export const selects = (selector: Record<string, string> | undefined, labels: Record<string, string> | undefined): boolean =>
+const selects = (selector: Record<string, string> | undefined, labels: Record<string, string> | undefined): boolean =>
   selector !== undefined && Object.entries(selector).every(([key, value]) => labels?.[key] === value)
 
 /** Pods that a service of this selector has, as far as they have an address and have not ended. */

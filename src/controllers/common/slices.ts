@@ -18,7 +18,7 @@ export interface EndpointGroup {
   endpoints: readonly Endpoint[]
 }
 
-export interface SliceOwner {
+interface SliceOwner {
   namespace: string
   generateName: string
   labels: Record<string, string>

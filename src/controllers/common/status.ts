@@ -25,7 +25,7 @@ export const statusExecutor = {
   },
 }
 
-export interface Condition {
+interface Condition {
   type: string
   status: string
   reason?: string

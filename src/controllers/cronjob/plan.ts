@@ -16,7 +16,7 @@ import { dueTime, nextIn, type Due } from './due.ts'
 import { formatIn, utc, zoneNamed, type Zone } from './local-time.ts'
 import { parseSchedule, type Schedule } from './schedule.ts'
 
-export interface Observed {
+interface Observed {
   cronJob: Stored<CronJob>
   /** Those under its control. */
   jobs: readonly Stored<Job>[]
@@ -36,7 +36,7 @@ export type CronJobStep =
   /** Creates `job`, or finds it, and writes `status` with it among the active ones. */
   | { do: 'startJob'; owner: Stored<CronJob>; job: Job; status: CronJobStatus }
 
-export const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
+const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 
 export function planCronJob(observed: Observed, now: number): Plan<CronJobStep> {
   const { cronJob } = observed

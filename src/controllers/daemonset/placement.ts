@@ -24,7 +24,7 @@ function tolerationsOf(spec: PodSpec): Toleration[] {
   return [...own, ...added]
 }
 
-export interface Verdict {
+interface Verdict {
   run: boolean
   /** What runs there already may stay. */
   stay: boolean

@@ -13,7 +13,7 @@ import { statusSteps, type StatusStep } from '../common/status.ts'
 import { daemonPod, hashLabel, isUpdated, judge, targetNode } from './placement.ts'
 import { planUpdate } from './update.ts'
 
-export interface Observed {
+interface Observed {
   set: Stored<DaemonSet>
   selector: LabelSelector
   /** Under the set's control, and those of its namespace under nobody's; the same for revisions. */
@@ -24,7 +24,7 @@ export interface Observed {
   waitOn(node: string): number
 }
 
-export type DaemonStep =
+type DaemonStep =
   | ClaimStep
   | PodStep
   | StatusStep
@@ -132,7 +132,7 @@ function surplusOnNode(set: Stored<DaemonSet>, running: readonly Stored<Pod>[], 
   return surplus
 }
 
-export const older = (a: Stored<Pod>, b: Stored<Pod>): number =>
+const older = (a: Stored<Pod>, b: Stored<Pod>): number =>
   Number(Boolean(b.spec?.nodeName)) - Number(Boolean(a.spec?.nodeName)) ||
   millisecondsOf(a.metadata.creationTimestamp) - millisecondsOf(b.metadata.creationTimestamp) || (a.metadata.name < b.metadata.name ? -1 : 1)
 

@@ -7,7 +7,7 @@ import { isAvailable } from '../common/pods.ts'
 import { isUpdated, judge } from './placement.ts'
 import type { PodsByNode } from './plan.ts'
 
-export interface UpdateInput {
+interface UpdateInput {
   set: Stored<DaemonSet>
   nodes: readonly Stored<Node>[]
   onNode: PodsByNode
@@ -15,7 +15,7 @@ export interface UpdateInput {
   now: number
 }
 
-export interface Update {
+interface Update {
   remove: readonly Stored<Pod>[]
   /** Nodes that get a new pod beside the old one. */
   add: readonly string[]

@@ -15,7 +15,7 @@ import {
 } from './sets.ts'
 import { condition, isComplete, progressCheckAfter, progressDeadline, progressing, statusOf, withRollout } from './status.ts'
 
-export interface Observed {
+interface Observed {
   deployment: Stored<Deployment>
   selector: LabelSelector
   /** ReplicaSets under the deployment's control, and those of its namespace under nobody's. */

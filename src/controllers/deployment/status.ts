@@ -20,7 +20,7 @@ export function condition(type: string, status: string, reason: string, message:
   return { type, status, reason, message, lastUpdateTime: time, lastTransitionTime: time }
 }
 
-export interface Outcome {
+interface Outcome {
   sets: readonly SetDraft[]
   newSet: SetDraft | undefined
   now: number

@@ -8,11 +8,11 @@ import type { Plan } from '../../controller/definition.ts'
 type Budget = Stored<PodDisruptionBudget>
 type Status = NonNullable<PodDisruptionBudget['status']>
 
-export type DisruptionStep =
+type DisruptionStep =
   | { do: 'writeStatus'; budget: Budget; status: Status }
   | { do: 'tell'; budget: Budget; type: 'Normal' | 'Warning'; reason: string; message: string }
 
-export interface Observed {
+interface Observed {
   budget: Budget
   /** That its selector matches, without those that are over. */
   pods: readonly Stored<Pod>[]

@@ -13,14 +13,14 @@ export const managedBy = 'endpoint-controller'
 const overCapacity = 'endpoints.kubernetes.io/over-capacity'
 const mostAddresses = 1000
 
-export interface Observed {
+interface Observed {
   /** Absent when it was deleted. */
   service: Stored<Service> | undefined
   pods: readonly Stored<Pod>[]
   present: Stored<Endpoints> | undefined
 }
 
-export type EndpointsStep =
+type EndpointsStep =
   | { do: 'create'; endpoints: Endpoints }
   | { do: 'update'; endpoints: Stored<Endpoints> }
   | { do: 'delete'; endpoints: Stored<Endpoints> }

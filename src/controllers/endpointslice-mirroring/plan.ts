@@ -14,7 +14,7 @@ const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
 const notMirrored = new Set(['kubectl.kubernetes.io/last-applied-configuration', 'endpoints.kubernetes.io/last-change-trigger-time'])
 const mostEndpoints = 1000
 
-export interface Observed {
+interface Observed {
   endpoints: Stored<Endpoints> | undefined
   service: Stored<Service> | undefined
   slices: readonly Stored<EndpointSlice>[]

@@ -14,7 +14,7 @@ export const managedBy = 'endpointslice-controller.k8s.io'
 const mostEndpoints = 100
 const reserved = new Set([serviceNameLabel, managedByLabel, headlessLabel])
 
-export interface Observed {
+interface Observed {
   service: Stored<Service>
   /** Of the service's namespace. */
   pods: readonly Stored<Pod>[]

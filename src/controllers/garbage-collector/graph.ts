@@ -21,7 +21,7 @@ export interface Node {
 }
 
 /** What informers keep of an object. */
-export function onlyOwnership(object: Stored): Stored {
+function onlyOwnership(object: Stored): Stored {
   const { name, namespace, uid, resourceVersion, creationTimestamp, ownerReferences, finalizers, deletionTimestamp } = object.metadata
   const metadata = {
     name, uid, resourceVersion, creationTimestamp, ...(namespace ? { namespace } : {}), ...(ownerReferences?.length ? { ownerReferences } : {}),

@@ -15,7 +15,7 @@ export interface Observed {
   dependents: readonly Node[]
 }
 
-export type GarbageStep =
+type GarbageStep =
   | { do: 'letGo'; dependent: Node; owner: string }
   | { do: 'removeFinalizer'; node: Node; finalizer: string }
   | { do: 'setOwners'; node: Node; object: Stored; owners: readonly OwnerReference[] }

@@ -1,6 +1,6 @@
 // Sets of completion indexes, as intervals in order and in the text form of a job's status: "0,2-4,7" (source: pkg/controller/job/indexed_job_utils.go).
 
-export interface Interval {
+interface Interval {
   first: number
   last: number
 }

@@ -43,7 +43,7 @@ function jobOf(pod: Stored<Pod>, all: Informer<Job>): Stored<Job> | undefined {
 }
 
 /** @param job the pod's, where it is there */
-export function isForgotten(pod: Pod, job: Job | undefined): boolean {
+function isForgotten(pod: Pod, job: Job | undefined): boolean {
   const owner = controllerOf(pod)
   if (owner && (owner.kind !== 'Job' || owner.apiVersion !== 'batch/v1')) return false
   return !job || (!isManagedElsewhere(job) && isJobFinished(job))

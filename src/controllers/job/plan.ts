@@ -17,7 +17,7 @@ import { completed, conditionOf, deadlineIn, finalType, interimType, newConditio
 import type { JobStep } from './steps.ts'
 import { orNone, track } from './track.ts'
 
-export interface Observed {
+interface Observed {
   job: Stored<Job>
   selector: LabelSelector
   /** Pods under the job's control, and those of its namespace under nobody's. */

@@ -2,7 +2,7 @@
 import type { ContainerStatus, Job, Pod, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule } from '../../api/generated/types.ts'
 import { overlap, parseIndexes, total, type Indexes } from './indexes.ts'
 
-export interface FailureVerdict {
+interface FailureVerdict {
   /** Towards backoffLimit, and backoffLimitPerIndex. */
   counts: boolean
   failsIndex: boolean

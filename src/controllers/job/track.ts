@@ -9,7 +9,7 @@ import { isIndexed, isPodFailed, isPodSucceeded, isTracked, validIndex } from '.
 import type { Outcome } from './outcome.ts'
 import { judgeFailure } from './policies.ts'
 
-export interface Tracking {
+interface Tracking {
   counters: Pick<JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'failedIndexes' | 'uncountedTerminatedPods'>
   /** Their finalizers can go as soon as `counters` are stored. */
   untrack: readonly Stored<Pod>[]

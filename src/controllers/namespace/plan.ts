@@ -12,7 +12,7 @@ export interface Content {
   items: readonly Stored[]
 }
 
-export interface Observed {
+interface Observed {
   namespace: Stored<Namespace>
   /** Kinds of which there is something left. */
   content: readonly Content[]
@@ -21,7 +21,7 @@ export interface Observed {
   listFailures: readonly Error[]
 }
 
-export type NamespaceStep =
+type NamespaceStep =
   | { do: 'deleteAll'; namespace: string; resource: DiscoveredResource }
   | { do: 'deleteEach'; namespace: string; resource: DiscoveredResource; items: readonly Stored[] }
   | { do: 'updateStatus'; namespace: Stored<Namespace>; status: NamespaceStatus }

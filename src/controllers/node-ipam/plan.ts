@@ -4,9 +4,9 @@ import type { Stored } from '../../api/object.ts'
 import { cidrSize, formatAddress, parseCidr } from '../../base/cidr.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
-export type NodeIpamStep = { do: 'assign'; node: string; uid: string; podCidr: string } | { do: 'complain'; node: Stored<Node> }
+type NodeIpamStep = { do: 'assign'; node: string; uid: string; podCidr: string } | { do: 'complain'; node: Stored<Node> }
 
-export interface Observed {
+interface Observed {
   node: Stored<Node>
   /** Ranges that nodes have. */
   taken: ReadonlySet<string>

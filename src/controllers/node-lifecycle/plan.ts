@@ -5,13 +5,13 @@ import type { Stored } from '../../api/object.ts'
 import { rfc3339 } from '../../base/clock.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
-export type NodeLifecycleStep =
+type NodeLifecycleStep =
   | { do: 'markUnknown'; node: Stored<Node>; conditions: NodeCondition[] }
   | { do: 'setTaints'; node: Stored<Node>; taints: Taint[] }
   | { do: 'markPodsNotReady'; pods: readonly Stored<Pod>[]; now: string }
   | { do: 'evict'; pods: readonly Stored<Pod>[]; now: string }
 
-export interface Observed {
+interface Observed {
   node: Stored<Node>
   /** On this node. */
   pods: readonly Stored<Pod>[]

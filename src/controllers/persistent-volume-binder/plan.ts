@@ -9,7 +9,7 @@ import { nothingToDo, type Plan } from '../../controller/definition.ts'
 type Claim = Stored<PersistentVolumeClaim>
 type Volume = Stored<PersistentVolume>
 
-export type BinderStep =
+type BinderStep =
   | { do: 'bindVolume'; volume: Volume; claim: Claim }
   | { do: 'bindClaim'; claim: Claim; volume: Volume }
   | { do: 'setClaimStatus'; claim: Claim; status: NonNullable<PersistentVolumeClaim['status']> }

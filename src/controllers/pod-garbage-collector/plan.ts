@@ -3,9 +3,9 @@ import type { Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import type { Plan } from '../../controller/definition.ts'
 
-export type PodGarbageStep = { do: 'delete'; pod: Stored<Pod>; reason: 'orphaned' | 'unscheduled' | 'over' }
+type PodGarbageStep = { do: 'delete'; pod: Stored<Pod>; reason: 'orphaned' | 'unscheduled' | 'over' }
 
-export interface Observed {
+interface Observed {
   pods: readonly Stored<Pod>[]
   nodes: ReadonlySet<string>
   /** Nodes whose absence was confirmed by asking the server, long enough after they were first missed. */

@@ -26,7 +26,7 @@ export interface ReplicaOwner extends KubeObject {
   }
 }
 
-export interface Observed {
+interface Observed {
   owner: Stored<ReplicaOwner>
   ownerRef: ResourceRef
   selector: LabelSelector
@@ -38,7 +38,7 @@ export interface Observed {
   reportsTerminating: boolean
 }
 
-export type ReplicaStep = ClaimStep | PodStep | StatusStep
+type ReplicaStep = ClaimStep | PodStep | StatusStep
 
 const mostAtOnce = 500
 

@@ -5,7 +5,7 @@ import { builtinResources } from '../../api/resources/index.ts'
 import type { ResourceDefinition, ResourceRef } from '../../api/resource.ts'
 import type { Informer, InformerFactory } from '../../client/informer.ts'
 
-export interface CountedKinds {
+interface CountedKinds {
   /** By kind, as in `replicasets.apps`: the views of all kinds that one of the names counts; resolves when they are complete. */
   forNames(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Informer<KubeObject>>>
   /** `listener` hears of every object of a counted kind that comes, goes or may count differently. */

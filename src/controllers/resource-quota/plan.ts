@@ -7,7 +7,7 @@ import { resourcequotas } from '../../api/refs.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { statusSteps, type StatusStep } from '../common/status.ts'
 
-export interface Observed {
+interface Observed {
   quota: Stored<ResourceQuota>
   /** The namespace's objects, by kind as in `replicasets.apps`. */
   objects: ReadonlyMap<string, readonly KubeObject[]>

@@ -8,9 +8,9 @@ export const configMapName = 'kube-root-ca.crt'
 const description = 'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. ' +
   'No other usage is guaranteed across distributions of Kubernetes clusters.'
 
-export type RootCaStep = { do: 'create'; configMap: ConfigMap } | { do: 'update'; configMap: ConfigMap }
+type RootCaStep = { do: 'create'; configMap: ConfigMap } | { do: 'update'; configMap: ConfigMap }
 
-export interface Observed {
+interface Observed {
   namespace: Stored<Namespace>
   present: Stored<ConfigMap> | undefined
   ca: string

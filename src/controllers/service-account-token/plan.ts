@@ -5,9 +5,9 @@ import { nothingToDo, type Plan } from '../../controller/definition.ts'
 import type { SignToken } from '../../pki/jwt.ts'
 import { legacyClaims } from '../../pki/service-account-claims.ts'
 
-export type TokenStep = { do: 'fill'; secret: Stored<Secret> } | { do: 'delete'; secret: Stored<Secret> }
+type TokenStep = { do: 'fill'; secret: Stored<Secret> } | { do: 'delete'; secret: Stored<Secret> }
 
-export interface Observed {
+interface Observed {
   secret: Stored<Secret>
   account: Stored<ServiceAccount> | undefined
   /** PEM. */

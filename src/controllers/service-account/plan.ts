@@ -4,11 +4,11 @@ import type { Stored } from '../../api/object.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 import { isDeleting } from '../common/owner.ts'
 
-export type ServiceAccountStep = { do: 'create'; namespace: string; name: string }
+type ServiceAccountStep = { do: 'create'; namespace: string; name: string }
 
 export const wantedAccounts = ['default']
 
-export interface Observed {
+interface Observed {
   namespace: Stored<Namespace>
   present: readonly string[]
 }

@@ -4,7 +4,7 @@ import type { Stored } from '../../api/object.ts'
 import { podFromTemplate } from '../common/pods.ts'
 
 export const revisionLabel = 'controller-revision-hash'
-export const podNameLabel = 'statefulset.kubernetes.io/pod-name'
+const podNameLabel = 'statefulset.kubernetes.io/pod-name'
 const indexLabel = 'apps.kubernetes.io/pod-index'
 
 /** -1 for a pod that is no member of the set. */

@@ -13,7 +13,7 @@ import { statusSteps, type StatusStep } from '../common/status.ts'
 import { claimsOf, firstOrdinal, hasIdentity, identityLabels, isInRange, memberPod, ordinalOf, revisionLabel, volumesOf, wantedReplicas } from './identity.ts'
 import { ownersOfClaim } from './retention.ts'
 
-export interface Observed {
+interface Observed {
   set: Stored<StatefulSet>
   selector: LabelSelector
   /** Under the set's control, and those of its namespace under nobody's; the same for revisions. */
@@ -22,7 +22,7 @@ export interface Observed {
   claim(name: string): Stored<PersistentVolumeClaim> | undefined
 }
 
-export type StatefulStep =
+type StatefulStep =
   | ClaimStep
   | StatusStep
   | RevisionStep

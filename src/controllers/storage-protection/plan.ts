@@ -10,7 +10,7 @@ export const attributesClassFinalizer = 'kubernetes.io/vac-protection'
 type Protected = Stored<PersistentVolumeClaim> | Stored<PersistentVolume> | Stored<VolumeAttributesClass>
 export type ProtectionStep = { do: 'setFinalizers'; object: Protected; finalizers: string[] }
 
-export interface Observed {
+interface Observed {
   object: Protected
   finalizer: string
   inUse: boolean

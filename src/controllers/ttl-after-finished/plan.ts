@@ -7,7 +7,7 @@ import { millisecondsOf } from '../common/pods.ts'
 import { towardsWallTime } from '../common/wall-clock.ts'
 import { finishedCondition } from '../job/job-pods.ts'
 
-export interface TtlStep {
+interface TtlStep {
   do: 'deleteExpired'
   job: Stored<Job>
 }

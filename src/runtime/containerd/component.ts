@@ -16,7 +16,7 @@ import { ensurePauseImage, importDirectory } from './images.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
 import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
 
-export interface ContainerdOptions {
+interface ContainerdOptions {
   dataDirectory: string
   clock: Clock
   log: Logger
@@ -193,7 +193,7 @@ export async function endProcess(pid: number, paths: ContainerdPaths): Promise<v
 }
 
 /** A pid may have been given to another process since it was written down. */
-export function isOurs(pid: number, paths: ContainerdPaths): boolean {
+function isOurs(pid: number, paths: ContainerdPaths): boolean {
   return commandLineOf(pid)?.includes(paths.config) ?? false
 }
 

@@ -3,7 +3,7 @@ import type { ContainerdPaths } from './paths.ts'
 import type { HostFacts, Programs } from './host.ts'
 import type { RegistryCredentials } from './registries.ts'
 
-export interface ConfigFacts {
+interface ConfigFacts {
   paths: Pick<ContainerdPaths, 'root' | 'state' | 'socket' | 'registries' | 'cniConfig'>
   programs: Pick<Programs, 'runc' | 'cni'>
   host: HostFacts
@@ -38,7 +38,7 @@ export function renderConfig({ paths, programs, host, snapshotter, pauseImage, c
 }
 
 /** The kubelet's own recommendation: systemd's driver where systemd owns a unified hierarchy. */
-export const usesSystemdCgroups = (host: HostFacts): boolean => host.hasSystemd && host.cgroupVersion === 2
+const usesSystemdCgroups = (host: HostFacts): boolean => host.hasSystemd && host.cgroupVersion === 2
 
 type Value = string | number | boolean | readonly string[] | undefined
 

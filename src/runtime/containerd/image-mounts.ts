@@ -8,7 +8,7 @@ import { RuntimeError, type ImageMounts } from '../container-runtime.ts'
 import { findPrograms } from './host.ts'
 import { readSnapshotter } from './images.ts'
 
-export interface ImageMountOptions {
+interface ImageMountOptions {
   socket: string
   /** Below containerd's state: gone after a reboot. */
   directory: string

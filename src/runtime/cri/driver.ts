@@ -9,7 +9,7 @@ import { readInfo } from './info.ts'
 import { methods } from './methods.ts'
 import { openAttach, openExec, openPortForward } from './streams.ts'
 
-export interface CriRuntimeOptions {
+interface CriRuntimeOptions {
   /** A path, `unix:///path` or an http URL. */
   endpoint: string
   /** For image volumes where the runtime has none of its own; without it they are reported as not there. */

@@ -11,7 +11,7 @@ type Emit = (event: RuntimeEvent) => void
 const topics = ['/tasks/exit', '/tasks/start', '/containers/delete', '/images/create', '/images/update', '/images/delete']
 const settleSteps = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 
-export interface EventHub {
+interface EventHub {
   subscribe(listener: Emit, lost: () => void): { stop(): void }
 }
 

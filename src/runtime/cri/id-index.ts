@@ -3,7 +3,7 @@
 import { unlessGone, type CriConnection } from './connection.ts'
 import { methods } from './methods.ts'
 
-export interface IdIndex {
+interface IdIndex {
   noteContainer(id: string, sandboxId: string): void
   forgetContainer(id: string): void
   sandboxOf(containerId: string): Promise<string>

@@ -38,7 +38,7 @@ export const methods = {
 }
 
 const any = message({ typeUrl: one(1, string), value: one(2, bytes) })
-export const envelope = message({ namespace: one(2, string), topic: one(3, string), event: sub(4, any) })
+const envelope = message({ namespace: one(2, string), topic: one(3, string), event: sub(4, any) })
 export const subscribe = of('containerd.services.events.v1.Events')('Subscribe', message({ filters: list(1, string) }), envelope)
 /** `execId` is the container's own id, or that of a process executed in it. */
 export const taskExit = message({ containerId: one(1, string), execId: one(2, string), pid: one(3, integer), exitStatus: one(4, integer) })

@@ -27,7 +27,7 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value))
 const digest = (content: Buffer) => `sha256:${createHash('sha256').update(content).digest('hex')}`
 const descriptor = (mediaType: string, content: Buffer) => ({ mediaType, digest: digest(content), size: content.length })
 
-export interface TarEntry {
+interface TarEntry {
   name: string
   mode: number
   content: Buffer

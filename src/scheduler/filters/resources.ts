@@ -14,12 +14,12 @@ export const nodePorts: Filter = {
   },
 }
 
-export const conflict = (a: HostPort, b: HostPort): boolean =>
+const conflict = (a: HostPort, b: HostPort): boolean =>
   a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')
 
 export const nodeResourcesFit: Filter = { name: 'NodeResourcesFit', prepare: (pod) => (node) => lacking(pod, node) }
 
-export function lacking({ requests }: PodFacts, { pods, allocatable, requested }: NodeState): Rejection | undefined {
+function lacking({ requests }: PodFacts, { pods, allocatable, requested }: NodeState): Rejection | undefined {
   const reasons: string[] = []
   let final = false
   if (pods.length + 1 > (allocatable.pods ?? 0)) reasons.push('Too many pods')

@@ -11,22 +11,22 @@ const assumed: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 }
 const used = (pod: PodFacts, node: NodeState, resource: string) =>
   Math.min(1, ((node.requested[resource] ?? 0) + (pod.requests[resource] || assumed[resource] || 0)) / Math.max(1, node.allocatable[resource] ?? 0))
 
-export const leastAllocated: Score = {
+const leastAllocated: Score = {
   name: 'NodeResourcesFit', weight: 1, normalize: asTheyAre,
   prepare: (pod) => (node) => greatestScore * (1 - (used(pod, node, 'cpu') + used(pod, node, 'memory')) / 2),
 }
 
-export const balancedAllocation: Score = {
+const balancedAllocation: Score = {
   name: 'NodeResourcesBalancedAllocation', weight: 1, normalize: asTheyAre,
   prepare: (pod) => (node) => greatestScore * (1 - Math.abs(used(pod, node, 'cpu') - used(pod, node, 'memory')) / 2),
 }
 
-export const taintPreference: Score = {
+const taintPreference: Score = {
   name: 'TaintToleration', weight: 3, normalize: (values) => toGreatest(values, { reverse: true }),
   prepare: (pod) => (node) => node.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !tolerates(pod.tolerations, taint)).length,
 }
 
-export const nodeAffinityPreference: Score = {
+const nodeAffinityPreference: Score = {
   name: 'NodeAffinity', weight: 2, normalize: (values) => toGreatest(values, { reverse: false }),
   prepare({ spec }) {
     const preferred = (spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((p) => ({ weight: p.weight, matches: nodeTermMatcher(p.preference) }))
@@ -34,7 +34,7 @@ export const nodeAffinityPreference: Score = {
   },
 }
 
-export const topologySpread: Score = {
+const topologySpread: Score = {
   name: 'PodTopologySpread', weight: 2, normalize: (values) => toRange(values.map((value) => -value)),
   prepare(pod, world) {
     const spreads = countSpread(pod, world, 'ScheduleAnyway')
@@ -44,7 +44,7 @@ export const topologySpread: Score = {
 }
 
 /** Preferences of the pod for others, of others for the pod, and the pull that required affinity of others exerts. */
-export const interPodPreference: Score = {
+const interPodPreference: Score = {
   name: 'InterPodAffinity', weight: 2, normalize: toRange,
   prepare(pod, world) {
     const weights = new Map<string, number>()
@@ -68,7 +68,7 @@ function weigh(pod: PodFacts, other: PodFacts, world: World, add: (term: Affinit
 
 const [smallImages, largeImages] = [23 * 1024 * 1024, 1000 * 1024 * 1024]
 
-export const imageLocality: Score = {
+const imageLocality: Score = {
   name: 'ImageLocality', weight: 1, normalize: asTheyAre,
   prepare({ spec }, world) {
     if (world.nodes.size < 2) return undefined

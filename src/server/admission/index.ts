@@ -21,7 +21,7 @@ import { createRoleEscalationCheck } from './role-escalation.ts'
 import { createRuntimeClass } from './runtime-class.ts'
 import { createServiceAccountAdmission } from './service-account.ts'
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   reader: ObjectReader
   authorization: Authorization
   clock: Clock

@@ -4,7 +4,7 @@ import { forbiddenError } from '../../api/status-error.ts'
 import type { StatusError } from '../../api/status-error.ts'
 import type { AdmissionRequest, Operation } from './admission.ts'
 
-export interface Target {
+interface Target {
   /** As in `pods`, `ingresses.networking.k8s.io`. */
   resource: string
   operations: readonly Operation[]

@@ -13,7 +13,7 @@ import type { ObjectReader } from '../object-reader.ts'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { currentOf, draftOf, forbid, resourceOf } from './requests.ts'
 
-export interface ResourceQuotaOptions {
+interface ResourceQuotaOptions {
   reader: ObjectReader
   /** With the server's own rights; asked for when a quota must be written. */
   client(): Client

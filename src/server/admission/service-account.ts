@@ -17,7 +17,7 @@ const tokenSeconds = 3607
 /** A new namespace gets its default account from a controller: so long a pod waits for it. */
 const defaultAccountWait = 2000
 
-export interface ServiceAccountAdmissionOptions {
+interface ServiceAccountAdmissionOptions {
   reader: ObjectReader
   clock: Clock
   /** Five characters, as behind a generated name. */

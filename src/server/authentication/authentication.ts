@@ -12,7 +12,7 @@ import { createServiceAccountTokenAuthenticator } from './service-account-token.
 import { anonymousUser, authenticateToken, withAuthenticatedGroup } from './token-authenticator.ts'
 import type { TokenAuthenticator, TokenIdentity } from './token-authenticator.ts'
 
-export interface AuthenticationOptions {
+interface AuthenticationOptions {
   /** PEM of the authority whose client certificates name users, and of the one for front proxies. */
   clientAuthority: string
   requestHeaderAuthority: string

@@ -8,7 +8,7 @@ import type { TokenAuthenticator } from './token-authenticator.ts'
 
 const bootstrappers = 'system:bootstrappers'
 /** Whoever shows the server's join token. Bound by RBAC to what a joining agent needs. */
-export const joinGroup = 'system:bootstrappers:mk8s:join'
+const joinGroup = 'system:bootstrappers:mk8s:join'
 
 export const createJoinTokenAuthenticator = (options: { secret: string; apiAudiences: readonly string[] }): TokenAuthenticator => ({
   authenticateToken: (token) => (sameSecret(parseJoinToken(token).secret, options.secret)

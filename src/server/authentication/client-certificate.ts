@@ -6,7 +6,7 @@ import type { Authenticator, Credentials } from './authenticator.ts'
 
 type Shown = NonNullable<Credentials['clientCertificate']>
 
-export interface VerifiedCertificate {
+interface VerifiedCertificate {
   commonName: string
   organizations: readonly string[]
   fingerprint: string

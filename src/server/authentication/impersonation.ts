@@ -8,7 +8,7 @@ import type { Credentials } from './authenticator.ts'
 import { extraFrom, listHeader } from './headers.ts'
 import { anonymousUser } from './token-authenticator.ts'
 
-export interface ImpersonationOptions {
+interface ImpersonationOptions {
   user: UserInfo
   headers: Credentials['headers']
   authorizer: Authorizer

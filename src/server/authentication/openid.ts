@@ -1,15 +1,15 @@
 // What relying parties read to check service account tokens themselves (OpenID Connect Discovery 1.0).
 import { jsonWebKeySet } from '../../pki/jwt.ts'
 
-export const openIdConfigurationPath = '/.well-known/openid-configuration'
-export const jsonWebKeySetPath = '/openid/v1/jwks'
+const openIdConfigurationPath = '/.well-known/openid-configuration'
+const jsonWebKeySetPath = '/openid/v1/jwks'
 
-export interface OpenIdDocument {
+interface OpenIdDocument {
   body: string
   headers: Record<string, string>
 }
 
-export interface OpenIdOptions {
+interface OpenIdOptions {
   issuer: string
   /** As in `https://10.0.0.5:6443`. */
   externalUrl: string

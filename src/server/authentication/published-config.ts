@@ -4,7 +4,7 @@ import { configmaps } from '../../api/refs.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
-export interface PublishedAuthentication {
+interface PublishedAuthentication {
   /** PEM. */
   clientAuthority: string
   requestHeaderAuthority: string

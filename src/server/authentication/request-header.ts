@@ -5,7 +5,7 @@ import type { Authenticator } from './authenticator.ts'
 import { createCertificateVerifier } from './client-certificate.ts'
 import { extraFrom, listHeader } from './headers.ts'
 
-export interface RequestHeaderOptions {
+interface RequestHeaderOptions {
   authority: string
   /** Common names of proxies that are believed; empty: any. */
   allowedNames: readonly string[]

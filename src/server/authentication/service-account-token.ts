@@ -12,7 +12,7 @@ import type { BoundClaims, ObjectRef } from '../../pki/service-account-claims.ts
 import type { ObjectReader } from '../object-reader.ts'
 import type { TokenAuthenticator } from './token-authenticator.ts'
 
-export interface ServiceAccountTokenOptions {
+interface ServiceAccountTokenOptions {
   /** Those whose tokens are accepted; the first one issues. */
   issuers: readonly string[]
   /** What a token without audiences is for: the API server's own audiences. */

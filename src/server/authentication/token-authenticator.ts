@@ -15,7 +15,7 @@ export interface TokenAuthenticator {
 /** Credentials that were shown and are not good. The reasons are for `TokenReview`; the answer to a request is a bare 401. */
 export class CredentialsRefused extends Error {}
 
-export const aggregate = (reasons: readonly string[]): string => (reasons.length === 1 ? reasons[0]! : `[${[...new Set(reasons)].join(', ')}]`)
+const aggregate = (reasons: readonly string[]): string => (reasons.length === 1 ? reasons[0]! : `[${[...new Set(reasons)].join(', ')}]`)
 
 /** @throws CredentialsRefused when no kind accepts the token. */
 export function authenticateToken(kinds: readonly TokenAuthenticator[], token: string, audiences: readonly string[]): TokenIdentity {

@@ -17,7 +17,7 @@ export interface RoleRules {
   rulesOf(role: RoleRef, namespace: string): readonly PolicyRule[] | undefined
 }
 
-export type Rbac = Authorizer & RoleRules
+type Rbac = Authorizer & RoleRules
 
 export function createRbac(reader: ObjectReader): Rbac {
   const bindings = indexBindings(reader)

@@ -6,7 +6,7 @@ import type { ResourceRef } from '../../api/resource.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
-export const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 
 const systemPriorityClasses: PriorityClass[] = [
   priorityClass('system-node-critical', 2000001000, 'Used for system critical pods that must not be moved from their current node.'),

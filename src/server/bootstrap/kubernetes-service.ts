@@ -6,7 +6,7 @@ import type { ResourceRef } from '../../api/resource.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
-export interface AdvertisedAddress {
+interface AdvertisedAddress {
   /** Where pods reach the server. */
   address: string
   port: number

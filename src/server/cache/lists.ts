@@ -11,7 +11,7 @@ import type { Entry, ListQuery, ListResult } from './types.ts'
 /** Entries looked at before the event loop gets a turn. */
 const slice = 4000
 
-export type ListPlan =
+type ListPlan =
   | { at: 'latest'; token?: ContinueToken }
   | { at: 'not-older'; revision: Revision }
   | { at: 'exact'; revision: Revision; token?: ContinueToken }

@@ -1,5 +1,5 @@
 // Entries in key order, cheap to freeze: leaves of a few hundred entries, shared with every snapshot until they are written again.
-export interface Keyed {
+interface Keyed {
   readonly key: string
 }
 

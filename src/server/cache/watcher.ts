@@ -12,7 +12,7 @@ const batchEvents = 1000
 /** Entries or changes looked at in one go, however few of them pass the selection. */
 const scanned = 4000
 
-export interface WatcherOptions {
+interface WatcherOptions {
   collection: Collection
   scope: string
   selection: Selection | undefined

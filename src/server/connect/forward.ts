@@ -13,7 +13,7 @@ export function forwardableHeaders(headers: Readonly<Record<string, string | und
     entry[1] !== undefined && !connectionHeaders.has(entry[0]) && !credentials.test(entry[0]) && !named.has(entry[0])))
 }
 
-export interface ForwardOptions {
+interface ForwardOptions {
   method: string
   /** With query. */
   path: string

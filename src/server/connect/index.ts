@@ -6,7 +6,7 @@ import { logHandler } from './log.ts'
 import { nodeProxyHandler, podProxyHandler, serviceProxyHandler, type Random } from './proxy.ts'
 import { attachHandler, execHandler, portForwardHandler } from './streams.ts'
 
-export interface ConnectOptions {
+interface ConnectOptions {
   access: KubeletAccess
   authorizer: Authorizer
   random: Random

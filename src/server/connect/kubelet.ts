@@ -35,7 +35,7 @@ export function kubeletTarget(reader: ObjectReader, nodeName: string, access: Ku
   }
 }
 
-export function addressOf({ metadata, status }: Node): string {
+function addressOf({ metadata, status }: Node): string {
   const addresses = status?.addresses ?? []
   const found = addressTypes.flatMap((type) => addresses.filter((address) => address.type === type))[0]
   if (!found) throw internalError(`no preferred addresses found; known addresses: [${addresses.map(({ address }) => address).join(' ')}] of node ${metadata?.name}`)

@@ -43,7 +43,7 @@ async function openLog(call: SubresourceCall, access: KubeletAccess): Promise<In
 }
 
 /** @throws StatusError 400 for what is not a number, 422 for what is not allowed. */
-export function parseLogQuery(query: URLSearchParams, name: string): URLSearchParams {
+function parseLogQuery(query: URLSearchParams, name: string): URLSearchParams {
   const number = (field: string) => {
     const text = query.get(field)
     if (text === null || text === '') return undefined

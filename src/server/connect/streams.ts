@@ -7,7 +7,7 @@ import { kubeletTarget, type KubeletAccess } from './kubelet.ts'
 import { containerOf, flag, hostOf, podOf } from './pod-target.ts'
 import { tunnel } from './tunnel.ts'
 
-export interface StreamDependencies {
+interface StreamDependencies {
   access: KubeletAccess
   authorizer: Authorizer
 }

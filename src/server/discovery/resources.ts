@@ -5,13 +5,13 @@ import type { SubresourceHandler } from '../subresource-handler.ts'
 /** What is known of a subresource that is not just a part of the object. */
 export type DescribedHandlers = ReadonlyMap<string, Pick<SubresourceHandler, 'methods' | 'kind'>>
 
-export interface DiscoveredSubresource {
+interface DiscoveredSubresource {
   name: string
   kind: { group: string; version: string; kind: string }
   verbs: readonly string[]
 }
 
-export const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const partVerbs = ['get', 'patch', 'update']
 const verbOfMethod: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', GET: 'get', DELETE: 'delete' }
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { tooLargeError } from '../../api/status-error.ts'
 
 /** What upstream takes in one body. */
-export const bodyLimit = 3 * 1024 * 1024
+const bodyLimit = 3 * 1024 * 1024
 
 /** The whole body; undefined where there is none. @throws StatusError 413 */
 export function readBody(from: Readable): Promise<Buffer | undefined> {

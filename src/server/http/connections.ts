@@ -2,7 +2,7 @@
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
-export interface Connections {
+interface Connections {
   close(deadline: AbortSignal): Promise<void>
 }
 

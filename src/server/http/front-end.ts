@@ -27,7 +27,7 @@ export interface TlsMaterial {
   clientAuthorities: readonly string[]
 }
 
-export interface HttpFrontEndOptions {
+interface HttpFrontEndOptions {
   host?: string
   /** 0 takes a free one. */
   port: number

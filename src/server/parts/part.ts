@@ -14,7 +14,7 @@ export interface Part {
   run(call: Call): Promise<ApiResponse>
 }
 
-export const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
 
 export const answerSuccess = (call: Call): ApiResponse => answerObject(success, { status: 201, acceptObjects: call.request.acceptObjects })
 

@@ -12,13 +12,13 @@ export interface OutputType {
   asVersion?: 'v1' | 'v1beta1'
 }
 
-export interface AcceptClause {
+interface AcceptClause {
   type: string
   parameters: Record<string, string>
 }
 
 const formats: ReadonlyMap<string, Format> = new Map([['application/json', 'json'], ['application/yaml', 'yaml'], ['application/*', 'json'], ['*/*', 'json']])
-export const mediaTypes = ['application/json', 'application/yaml']
+const mediaTypes = ['application/json', 'application/yaml']
 const transformed = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'])
 const parsed = new Map<string, AcceptClause[]>()
 const parsedBound = 256
@@ -71,5 +71,5 @@ export function negotiateInput(contentType: string | undefined): Format | 'proto
 /** Without parameters, in lower case. */
 export const baseType = (contentType: string | undefined): string => (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
 
-export const unsupported = (accepted: readonly string[]) =>
+const unsupported = (accepted: readonly string[]) =>
   unsupportedMediaTypeError(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)

@@ -4,7 +4,7 @@ import { badRequestError, invalidError } from '../../api/status-error.ts'
 import { parseFieldSelector, parseLabelSelector, type FieldSelector, type LabelSelector } from '../../api/selector.ts'
 import { isTrue } from './path.ts'
 
-export interface ListOptions {
+interface ListOptions {
   labels: LabelSelector | undefined
   fields: FieldSelector | undefined
   resourceVersion: string

@@ -20,7 +20,7 @@ export function wantsPretty(query: URLSearchParams, userAgent: string | undefine
 }
 
 /** Indents compact JSON by two spaces without parsing it, so that numbers stay as they are. */
-export function indent(json: string): string {
+function indent(json: string): string {
   let depth = 0
   const token = /"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}[\],:]|[^"{}[\],:]+/g
   const line = () => '\n' + '  '.repeat(depth)

@@ -4,7 +4,7 @@ import type { ResourceDefinition } from '../../api/resource.ts'
 import { badRequestError } from '../../api/status-error.ts'
 import type { OutputType } from '../request/negotiate.ts'
 
-export type IncludeObject = 'Metadata' | 'Object' | 'None'
+type IncludeObject = 'Metadata' | 'Object' | 'None'
 
 export function includeObjectOf(query: URLSearchParams): IncludeObject {
   const text = query.get('includeObject') || 'Metadata'
@@ -19,7 +19,7 @@ export const metaVersion = (output: OutputType): string => `meta.k8s.io/${output
 export const columnDefinitions = (definition: ResourceDefinition) =>
   definition.columns.map(({ name, type, format, priority, description }) => ({ name, type, format: format ?? '', description: description ?? '', priority: priority ?? 0 }))
 
-export interface RowOptions {
+interface RowOptions {
   definition: ResourceDefinition
   output: OutputType
   include: IncludeObject

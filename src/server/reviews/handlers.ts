@@ -15,7 +15,7 @@ import { reviewLocal, reviewRules, reviewSelf, reviewSubject } from './access-re
 import { completeTokenRequest, issueToken } from './token-request.ts'
 import { reviewSelfSubject, reviewToken } from './token-review.ts'
 
-export interface ReviewOptions {
+interface ReviewOptions {
   authentication: Authentication
   authorization: Authorization
   reader: ObjectReader

@@ -21,7 +21,7 @@ export interface TokenIssuer {
   clock: Clock
 }
 
-export interface TokenTarget {
+interface TokenTarget {
   namespace: string
   /** Of the service account. */
   name: string

@@ -6,7 +6,7 @@ import type { UserInfo } from '../../api/user.ts'
 import type { Authentication } from '../authentication/authentication.ts'
 import { CredentialsRefused } from '../authentication/token-authenticator.ts'
 
-export interface TokenReviewOptions {
+interface TokenReviewOptions {
   authentication: Pick<Authentication, 'authenticateToken'>
   apiAudiences: readonly string[]
 }

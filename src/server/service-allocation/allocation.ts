@@ -10,7 +10,7 @@ import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.t
 import type { ObjectReader } from '../object-reader.ts'
 import { createReservations, type Reservations } from './reservations.ts'
 
-export interface ServiceAllocationOptions {
+interface ServiceAllocationOptions {
   reader: ObjectReader
   serviceCidr: string
   /** As in `30000-32767`. */

@@ -25,7 +25,7 @@ export function encodeStored(object: KubeObject): Buffer {
 }
 
 /** Memory of its own: a small buffer of Node's is a part of a 64 kB pool, and would keep all of it for as long as the object is remembered. */
-export function lastingBuffer(text: string): Buffer {
+function lastingBuffer(text: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
   bytes.write(text)
   return bytes

@@ -12,7 +12,7 @@ import { translateStorageError } from './storage-errors.ts'
 import { canonicalStored } from './versions.ts'
 import type { Written } from './written.ts'
 
-export interface Deleted extends Written {
+interface Deleted extends Written {
   /** The object is gone now, not only on its way. */
   gone: boolean
   /** A graceful deletion was under way already and goes on unchanged. */

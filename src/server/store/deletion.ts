@@ -7,14 +7,14 @@ import type { ResourceDefinition } from '../../api/resource.ts'
 import { conflictError } from '../../api/status-error.ts'
 import { clone, equal } from './bytes.ts'
 
-export type DeletionPlan =
+type DeletionPlan =
   /** A graceful deletion is under way and this one changes nothing. */
   | { step: 'none' }
   /** Write the draft; with `thenDelete` remove it right after. */
   | { step: 'update'; draft: KubeObject; thenDelete: boolean }
   | { step: 'delete' }
 
-export interface DeletionInput {
+interface DeletionInput {
   definition: ResourceDefinition
   current: Stored<KubeObject>
   options: DeleteOptions

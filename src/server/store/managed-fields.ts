@@ -23,7 +23,7 @@ export function trackManagedFields(call: Call, current: KubeObject | undefined, 
   else delete metadata.managedFields
 }
 
-export interface ApplyInput {
+interface ApplyInput {
   /** In the served version. */
   live: KubeObject | undefined
   applied: KubeObject

@@ -28,7 +28,7 @@ export function patchKindOf(contentType: string | undefined): PatchKind {
   return kind
 }
 
-export interface PatchInput {
+interface PatchInput {
   kind: PatchKind
   options: WriteOptions
   authorizeCreate(): void

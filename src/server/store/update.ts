@@ -19,7 +19,7 @@ import { storageOptions } from './storage-options.ts'
 import { canonicalStored } from './versions.ts'
 import type { Written } from './written.ts'
 
-export interface UpdateInput {
+interface UpdateInput {
   name: string
   /**
    * Makes the wanted object, in the storage version and mutable, of the present one (undefined: there is none). Called again when another

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { SpdyConnection, SpdyStream } from '../spdy/connection.ts'
 import { parseOutcome, renderSize, type CommandOptions, type TerminalSize } from './protocol.ts'
 
-export interface RemoteProcess {
+interface RemoteProcess {
   stdin?: Writable
   stdout?: Readable
   stderr?: Readable

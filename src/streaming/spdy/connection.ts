@@ -20,7 +20,7 @@ export interface SpdyConnection {
   readonly closed: Promise<void>
 }
 
-export interface SpdyOptions {
+interface SpdyOptions {
   role: 'client' | 'server'
   /** Bytes that came with the upgrade. */
   head?: Buffer

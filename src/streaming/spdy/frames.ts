@@ -1,7 +1,7 @@
 // Frames of SPDY/3.1 (source: draft-mbelshe-httpbis-spdy-00, 2.2 and 2.6). Settings and window updates are read over: neither side of the
 // Kubernetes streaming protocols keeps SPDY's flow control.
 
-export const flagFin = 1
+const flagFin = 1
 
 export type Frame =
   | { type: 'data'; streamId: number; fin: boolean; data: Buffer }

@@ -48,7 +48,7 @@ function renderHeaders(headers: HeaderMap): Buffer {
   return Buffer.concat([uint32(entries.length), ...texts.flatMap((text) => [uint32(text.length), text])])
 }
 
-export interface HeaderReader {
+interface HeaderReader {
   read(block: Buffer): Promise<Record<string, string>>
   close(): void
 }
@@ -81,7 +81,7 @@ function inflateMore(inflate: Inflate, block: Buffer): Promise<Buffer> {
   })
 }
 
-export function parseHeaders(plain: Buffer): Record<string, string> {
+function parseHeaders(plain: Buffer): Record<string, string> {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>
   let at = 4
   const text = () => {

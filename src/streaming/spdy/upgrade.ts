@@ -7,7 +7,7 @@ import { openSpdyConnection, type SpdyConnection, type SpdyStream } from './conn
 
 const protocolHeader = 'X-Stream-Protocol-Version'
 
-export interface DialOptions {
+interface DialOptions {
   /** Preferred first. */
   protocols: readonly string[]
   headers?: Record<string, string>
@@ -41,7 +41,7 @@ export async function dialSpdy(url: string, { protocols, headers = {}, tls }: Di
   })
 }
 
-export interface Accepted {
+interface Accepted {
   connection: SpdyConnection
   protocol: string
 }

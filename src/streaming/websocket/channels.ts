@@ -34,7 +34,7 @@ export interface Channels {
   readonly closed: Promise<void>
 }
 
-export interface ChannelOptions {
+interface ChannelOptions {
   base64: boolean
   /** Whether [255, channel] ends a channel (protocol version 5). */
   hasCloseSignal: boolean

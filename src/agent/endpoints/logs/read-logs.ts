@@ -16,7 +16,7 @@ export interface LogOptions {
   stream?: 'All' | 'Stdout' | 'Stderr'
 }
 
-export interface FollowOptions {
+interface FollowOptions {
   /** Resolves when the container no longer runs, also when it did not to begin with. */
   stopped(signal: AbortSignal): Promise<void>
   /** Aborted when the reader has gone. */

@@ -32,7 +32,7 @@ function* resources(field: string, list: readonly string[] = []): Findings {
   }
 }
 
-export function* rule(field: string, own: RuleWithOperations): Findings {
+function* rule(field: string, own: RuleWithOperations): Findings {
   yield* notBeside(`${field}.operations`, own.operations, 'operations')
   for (const [index, operation] of (own.operations ?? []).entries()) {
     if (!operations.includes(operation)) yield notSupported(`${field}.operations[${index}]`, operation, operations)

@@ -8,7 +8,7 @@ export const jobLabels = {
   controllerUid: 'batch.kubernetes.io/controller-uid', legacyControllerUid: 'controller-uid',
 }
 
-export function defaultJobSpec(spec: JobSpec): void {
+function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
   spec.parallelism ??= 1
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647

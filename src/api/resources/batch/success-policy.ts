@@ -12,7 +12,7 @@ function index(text: string, completions: number): number {
 const notIncreasing = (previous: number, current: number) => new Error(`non-increasing order, previous: ${previous}, current: ${current}`)
 
 /** @returns how many indexes the list names. @throws Error with upstream's wording. */
-export function countIndexes(text: string, completions: number): number {
+function countIndexes(text: string, completions: number): number {
   let last = -1
   let total = 0
   for (const interval of text === '' ? [] : text.split(',')) {

@@ -85,7 +85,7 @@ function* restartPolicy(field: string, spec: JobSpec): Findings {
   else if (spec.podFailurePolicy && policy !== 'Never') yield invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified')
 }
 
-export function* jobSpec(field: string, spec: JobSpec): Findings {
+function* jobSpec(field: string, spec: JobSpec): Findings {
   for (const name of counts) yield* nonNegative(`${field}.${name}`, spec[name])
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
     yield required(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified')

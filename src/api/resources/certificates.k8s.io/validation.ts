@@ -13,7 +13,7 @@ const usages = [
 ]
 const legacySigner = 'kubernetes.io/legacy-unknown'
 
-export function* signerName(field: string, name: string | undefined): Findings {
+function* signerName(field: string, name: string | undefined): Findings {
   if (!name) return yield required(field)
   const [domain = '', path = '', ...more] = name.split('/')
   if (!name.includes('/') || more.length > 0) {

@@ -3,9 +3,9 @@ import type { PodSpec } from '../../generated/types.ts'
 import { type Quantity, parseQuantity } from '../../quantity.ts'
 import { isSidecar } from './pod-spec/containers.ts'
 
-export type ResourceList = Readonly<Record<string, string>>
+type ResourceList = Readonly<Record<string, string>>
 type Amounts = Map<string, Quantity>
-export type ResourceKind = 'requests' | 'limits'
+type ResourceKind = 'requests' | 'limits'
 
 export const amountsOf = (list: ResourceList | undefined): Amounts => new Map(Object.entries(list ?? {}).map(([name, text]) => [name, parseQuantity(text)]))
 

@@ -22,7 +22,7 @@ function source(event: CoreV1Event): string {
   return instance ? `${component}, ${instance}` : component
 }
 
-export const eventColumns: readonly TableColumn<CoreV1Event>[] = [
+const eventColumns: readonly TableColumn<CoreV1Event>[] = [
   text('Last Seen', lastSeen),
   text('Type', (event) => event.type ?? ''),
   text('Reason', (event) => event.reason ?? ''),

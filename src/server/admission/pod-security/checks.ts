@@ -11,7 +11,7 @@ export interface Violation {
   detail: string
 }
 
-export interface Check {
+interface Check {
   id: string
   level: 'baseline' | 'restricted'
   /** Of version 1: the first that has this check. */

@@ -4,8 +4,8 @@ import type { FieldError } from '../../../api/field-error.ts'
 import { checks } from './checks.ts'
 import type { CheckedPod, Violation } from './checks.ts'
 
-export const levels = ['privileged', 'baseline', 'restricted'] as const
-export type Level = (typeof levels)[number]
+const levels = ['privileged', 'baseline', 'restricted'] as const
+type Level = (typeof levels)[number]
 
 export interface LevelVersion {
   level: Level
@@ -13,7 +13,7 @@ export interface LevelVersion {
   version: string
 }
 
-export interface Policy {
+interface Policy {
   enforce: LevelVersion
   audit: LevelVersion
   warn: LevelVersion

@@ -5,7 +5,7 @@ import { allContainers, runningContainers } from './containers.ts'
 import { defaultPodLevelResources } from './pod-level-resources.ts'
 import { defaultVolume } from './volume-defaults.ts'
 
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ||= 'ClusterFirst'
   spec.restartPolicy ||= 'Always'
   spec.securityContext ??= {}

@@ -3,7 +3,7 @@ import type { PodSpec, ResourceRequirements } from '../../../generated/types.ts'
 import { aggregateContainers } from '../resource-lists.ts'
 
 const isHugePages = (name: string) => name.startsWith('hugepages-')
-export const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name)
+const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name)
 
 const filled = (list: object | undefined) => list !== undefined && Object.keys(list).length > 0
 

@@ -3,7 +3,7 @@ import type { PodSpec, ResourceRequirements } from '../../../generated/types.ts'
 import { addAmounts, amountsOf } from '../resource-lists.ts'
 import { runningContainers } from './containers.ts'
 
-export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
+type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
 const counted = (list: Readonly<Record<string, string>> | undefined) =>
   new Map([...amountsOf(list)].filter(([name, amount]) => (name === 'cpu' || name === 'memory') && amount.nanos > 0n))

@@ -15,7 +15,7 @@ const sloppy = (text: string): string | undefined => {
 const isMapped = (text: string) => /^(0*:)*:?(0*:)*ffff:/i.test(text) && !isIPv4(text) && (text.includes('.') || /^::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$/i.test(text))
 
 /** The text of RFC 5952. */
-export const canonicalIp = (text: string): string => (isIPv4(text) ? text : new URL(`http://[${text}]`).hostname.slice(1, -1))
+const canonicalIp = (text: string): string => (isIPv4(text) ? text : new URL(`http://[${text}]`).hostname.slice(1, -1))
 
 /** For fields that predate strict parsing. */
 export function* legacyIp(field: string, text: string): Findings {

@@ -15,8 +15,8 @@ const counted = new Set(['pods', 'resourcequotas', 'services', 'replicationcontr
 
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
 const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/')
-export const isExtendedResource = (name: string): boolean => !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
-export const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name)
+const isExtendedResource = (name: string): boolean => !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
+const isOvercommitAllowed = (name: string): boolean => isNative(name) && !isHugePages(name)
 export const isStandardQuotaResource = (name: string): boolean => (standard.has(name) && name !== 'storage') || isHugePages(name) || name.startsWith('requests.hugepages-')
 
 /** @returns undefined for text that is no quantity, which the schema has refused already. */

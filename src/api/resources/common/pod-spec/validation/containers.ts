@@ -11,7 +11,7 @@ import { containerSecurity } from './security.ts'
 import { volumeDevices, volumeMounts } from './volume-mounts.ts'
 import type { VolumesByName } from './volumes.ts'
 
-export interface ContainerContext {
+interface ContainerContext {
   spec: PodSpec
   volumes: VolumesByName
 }

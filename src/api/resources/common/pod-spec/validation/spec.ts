@@ -153,7 +153,7 @@ function* names(field: string, spec: PodSpec): Findings {
   if (spec.runtimeClassName !== undefined) yield* checked(`${field}.runtimeClassName`, spec.runtimeClassName, isDnsSubdomain)
 }
 
-export interface PodSpecContext {
+interface PodSpecContext {
   isPod: boolean
   metadata?: ObjectMeta
 }

@@ -148,7 +148,7 @@ function* sourceOf(field: string, volume: Volume): Findings {
   if (kinds.length === 0) yield required(field, 'must specify a volume type')
 }
 
-export interface CheckedVolumes {
+interface CheckedVolumes {
   /** Those that can be mounted: without a fault. */
   volumes: VolumesByName
   errors: Iterable<ReturnType<typeof required>>
