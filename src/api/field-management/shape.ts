@@ -3,7 +3,6 @@ import { stringify } from '../codec/json.ts'
 import { type Schema, isEmpty, zeroOf } from '../schema/schema.ts'
 
 export type Tree = Record<string, unknown>
-type Granular = Extract<Schema, { kind: 'struct' | 'map' | 'list' }>
 
 const nothing = (value: unknown): boolean => value === undefined || value === null || (typeof value === 'object' && isEmpty(value))
 
