@@ -1,8 +1,9 @@
 import { objectKey, splitKey } from '../../api/object.ts'
 import { trackedNames } from '../../api/quota.ts'
 import { resourcequotas } from '../../api/refs.ts'
-import { changed } from '../../controller/definition.ts'
+import { compared } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
+import { canonical } from '../common/hash.ts'
 import { statusExecutor } from '../common/status.ts'
 import { createCountedKinds } from './counted-kinds.ts'
 import { planQuota } from './plan.ts'
@@ -11,7 +12,8 @@ export const resourceQuotaController = defineController({
   name: 'resourcequota-controller',
   watches: (informers) => ({ quotas: informers.informer(resourcequotas), kinds: createCountedKinds(informers) }),
   triggers: ({ quotas, kinds }) => [
-    changed(quotas, objectKey),
+    // the status is admission's, too, and no reason to sum up
+    compared(quotas, (before, now) => (now && canonical(before?.spec) !== canonical(now.spec) ? [objectKey(now)] : [])),
     {
       subscribe(enqueue) {
         kinds.onChange((kind, { metadata }) => {

@@ -8,7 +8,7 @@ import type { Informer, InformerFactory } from '../../client/informer.ts'
 interface CountedKinds {
   /** By kind, as in `replicasets.apps`: the views of all kinds that one of the names counts; resolves when they are complete. */
   forNames(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Informer<KubeObject>>>
-  /** `listener` hears of every object of a counted kind that comes, goes or may count differently. */
+  /** `listener` hears of every object of a counted kind that goes or may count differently. */
   onChange(listener: (kind: string, object: Stored) => void): void
 }
 
@@ -26,8 +26,9 @@ export function createCountedKinds({ informer }: InformerFactory): CountedKinds 
     const view = informer(ref)
     views.set(kind, view)
     view.onChange((before, now) => {
-      if (before && now && !countsDifferently(before, now)) return
-      for (const listener of listeners) listener(kind, (now ?? before)!)
+      // admission has counted what comes; to sum up now would forget what it has let in but nobody sees yet
+      if (!before || (now && !countsDifferently(before, now))) return
+      for (const listener of listeners) listener(kind, now ?? before)
     })
     return view
   }
