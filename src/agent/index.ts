@@ -75,7 +75,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
     onRetry: (uid) => pods?.find(uid)?.retryNow('prepare-volumes'),
   })
   const statuses = createStatusWriter({ client, clock, log, onWritten: (uid) => pods?.find(uid)?.wake() })
-  const probes = createProbes({ runtime, clock, log, recorder, hostIps: nodeIps, random: options.random ?? Math.random })
+  const probes = createProbes({ runtime, clock, recorder, hostIps: nodeIps, random: options.random ?? Math.random })
   const services: PodServices = {
     client, runtime, view, images, volumes, cgroups, recorder, clock, log, directories, hostIps: nodeIps, clusterDns, clusterDomain, allocatable,
     sandboxSlots: createSlots(slotsPerCpu * machine.cpus), startSlots: createSlots(slotsPerCpu * machine.cpus),

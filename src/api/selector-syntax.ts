@@ -1,6 +1,14 @@
 // The grammar of label selectors, and what upstream says of mistakes in it (source: k8s.io/apimachinery/pkg/labels).
 import { isLabelValue, isQualifiedName } from './names.ts'
-import type { Requirement, SelectorOperator } from './selector.ts'
+
+export type SelectorOperator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt'
+
+export interface Requirement {
+  readonly key: string
+  readonly operator: SelectorOperator
+  /** Sorted, each once. */
+  readonly values: readonly string[]
+}
 
 export const integer = (text: string): bigint | undefined => (/^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : undefined)
 

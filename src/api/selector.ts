@@ -1,18 +1,9 @@
 // Label and field selectors, read and written as upstream does (source: k8s.io/apimachinery/pkg/labels, pkg/fields).
 import type { LabelSelector as WireLabelSelector } from './generated/types.ts'
-import { integer, parseRequirements, SelectorSyntaxError } from './selector-syntax.ts'
+import { integer, parseRequirements, type Requirement, type SelectorOperator, SelectorSyntaxError } from './selector-syntax.ts'
 import { badRequestError } from './status-error.ts'
 
 export { type FieldSelector, parseFieldSelector } from './field-selector.ts'
-
-export type SelectorOperator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt'
-
-export interface Requirement {
-  readonly key: string
-  readonly operator: SelectorOperator
-  /** Sorted, each once. */
-  readonly values: readonly string[]
-}
 
 export interface LabelSelector {
   readonly requirements: readonly Requirement[]

@@ -1,6 +1,6 @@
 // The health protocol of gRPC (source: grpc.health.v1) over Node's own HTTP/2: one message each way does not need a gRPC library.
 import { connect } from 'node:http2'
-import type { Outcome } from './run-probe.ts'
+import type { Outcome } from './outcome.ts'
 
 interface GrpcHealth {
   host: string

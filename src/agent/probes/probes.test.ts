@@ -11,7 +11,6 @@ import type { ProbeKind, ProbeResult } from '../pod/init-actions.ts'
 import { asAgentPod } from '../pod/types.ts'
 import { runProbe } from './run-probe.ts'
 import { startProbe } from './running-probe.ts'
-import { silentLogger } from '../../base/logger.ts'
 
 const container = { kind: 'regular' as const, spec: { name: 'c', ports: [{ name: 'web', containerPort: 0 }] } }
 const pod = asAgentPod({ metadata: { name: 'p', namespace: 'n', uid: 'u' }, spec: { containers: [container.spec] } })
@@ -83,7 +82,7 @@ describe('answers over time', () => {
     const runtime = { execSync: async () => ({ exitCode: answers[asked++] ? 0 : 1, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }) } as unknown as ContainerRuntime
     const recorder: Recorder = { pod() {}, container() {}, node() {} }
     const running = startProbe({
-      runtime, clock, log: silentLogger, recorder, hostIps: [], random: () => 0, pod, container, probe: { exec: { command: ['x'] }, ...probe }, kind, containerId: 'id',
+      runtime, clock, recorder, random: () => 0, pod, container, probe: { exec: { command: ['x'] }, ...probe }, kind, containerId: 'id',
       startedAt: clock.now(), podIp: '', report: (result) => void results.push(result),
     })
     closing.push(() => running.stop())

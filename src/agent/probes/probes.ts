@@ -1,13 +1,9 @@
 // The probes of all containers: started when a container runs, ended with it. Results are kept by container id.
-import type { Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
 import type { PodStatus, Probe } from '../../api/generated/types.ts'
-import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
-import type { Recorder } from '../events/recorder.ts'
 import type { ProbeKind, ProbeResult } from '../pod/init-actions.ts'
 import { isSidecar, type AgentPod, initContainers, regularContainers } from '../pod/types.ts'
 import { isRunning, latest, type Observed } from '../runtime/observed.ts'
-import { startProbe, type RunningProbe } from './running-probe.ts'
+import { startProbe, type ProbeDependencies, type RunningProbe } from './running-probe.ts'
 
 export interface Probes {
   result(containerId: string, kind: ProbeKind): ProbeResult
@@ -19,14 +15,8 @@ export interface Probes {
   stop(): void
 }
 
-export interface ProbesOptions {
-  runtime: ContainerRuntime
-  clock: Clock
-  log: Logger
-  recorder: Recorder
+export interface ProbesOptions extends ProbeDependencies {
   hostIps: readonly string[]
-  /** Between 0 and 1. */
-  random(): number
 }
 
 const kinds: readonly { kind: ProbeKind; field: 'startupProbe' | 'livenessProbe' | 'readinessProbe' }[] = [

@@ -3,13 +3,8 @@ import type { Container, Probe } from '../../api/generated/types.ts'
 import { RuntimeError, type ContainerRuntime } from '../../runtime/container-runtime.ts'
 import type { PodContainer } from '../pod/types.ts'
 import { httpTarget, portNumber, requestHttp } from './http.ts'
+import type { Outcome } from './outcome.ts'
 import { connectTcp } from './tcp.ts'
-
-export interface Outcome {
-  /** `error`: the probe could not be made; `inconclusive`: it says nothing. Neither counts. */
-  result: 'success' | 'warning' | 'failure' | 'error' | 'inconclusive'
-  output: string
-}
 
 interface RunProbe {
   runtime: ContainerRuntime

@@ -1,16 +1,26 @@
 // One probe of one container: when it runs, and what its answers add up to.
-import type { Timer } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Probe } from '../../api/generated/types.ts'
+import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
+import type { Recorder } from '../events/recorder.ts'
 import type { ProbeKind, ProbeResult } from '../pod/init-actions.ts'
 import type { AgentPod, PodContainer } from '../pod/types.ts'
-import { runProbe, type Outcome } from './run-probe.ts'
-import type { ProbesOptions } from './probes.ts'
+import type { Outcome } from './outcome.ts'
+import { runProbe } from './run-probe.ts'
 
 export interface RunningProbe {
   stop(): void
 }
 
-interface StartProbe extends ProbesOptions {
+export interface ProbeDependencies {
+  runtime: ContainerRuntime
+  clock: Clock
+  recorder: Recorder
+  /** Between 0 and 1. */
+  random(): number
+}
+
+interface StartProbe extends ProbeDependencies {
   pod: AgentPod
   container: PodContainer
   probe: Probe

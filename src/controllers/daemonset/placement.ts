@@ -4,6 +4,8 @@ import type { Stored } from '../../api/object.ts'
 import { hasUntolerated, matchesNodeAffinity } from '../common/node-fit.ts'
 import { podFromTemplate } from '../common/pods.ts'
 
+export type PodsByNode = ReadonlyMap<string, readonly Stored<Pod>[]>
+
 export const hashLabel = 'controller-revision-hash'
 const generationLabel = 'pod-template-generation'
 const generationAnnotation = 'deprecated.daemonset.template.generation'

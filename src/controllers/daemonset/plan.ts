@@ -10,7 +10,7 @@ import { earliest, isAvailable, isFinished, isReady, millisecondsOf, nextAvailab
 import type { PodStep } from '../common/pod-steps.ts'
 import { historyOf, historySteps, surplusRevisions, type RevisionStep } from '../common/revisions.ts'
 import { statusSteps, type StatusStep } from '../common/status.ts'
-import { daemonPod, hashLabel, isUpdated, judge, targetNode } from './placement.ts'
+import { daemonPod, hashLabel, isUpdated, judge, type PodsByNode, targetNode } from './placement.ts'
 import { planUpdate } from './update.ts'
 
 interface Observed {
@@ -61,8 +61,6 @@ export function planDaemonSet(observed: Observed, now: number): Plan<DaemonStep>
     wakeAfter: earliest(managed.wakeAfter, nextAvailability(pods.mine, set.spec?.minReadySeconds, now)),
   }
 }
-
-export type PodsByNode = ReadonlyMap<string, readonly Stored<Pod>[]>
 
 function byNode(pods: readonly Stored<Pod>[]): PodsByNode {
   const onNode = new Map<string, Stored<Pod>[]>()

@@ -4,8 +4,7 @@ import type { Stored } from '../../api/object.ts'
 import { scaledValue } from '../common/int-or-percent.ts'
 import { isDeleting } from '../common/owner.ts'
 import { isAvailable } from '../common/pods.ts'
-import { isUpdated, judge } from './placement.ts'
-import type { PodsByNode } from './plan.ts'
+import { isUpdated, judge, type PodsByNode } from './placement.ts'
 
 interface UpdateInput {
   set: Stored<DaemonSet>

@@ -5,7 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { StatusError } from '../../api/status-error.ts'
-import { copyBothWays } from '../../streaming/port-forward/server.ts'
+import { copyBothWays } from '../../streaming/copy-both-ways.ts'
 import type { UpgradedConnection } from '../subresource-handler.ts'
 import { authority, type Target } from './kubelet.ts'
 

@@ -9,7 +9,8 @@ import { WebSocket, createWebSocketStream } from 'ws'
 import { openSpdyConnection, type SpdyConnection } from '../spdy/connection.ts'
 import { dialSpdy } from '../spdy/upgrade.ts'
 import { openForwardedPort } from './client.ts'
-import { servePortForward, type Connect } from './server.ts'
+import type { Connect } from './connect.ts'
+import { servePortForward } from './server.ts'
 
 let front: Server
 let back: TcpServer

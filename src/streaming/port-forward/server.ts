@@ -2,17 +2,15 @@
 // (source: k8s.io/cri-streaming/pkg/streaming/portforward, k8s.io/apiserver/pkg/util/proxy/streamtunnel.go).
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { copyBothWays } from '../copy-both-ways.ts'
 import { isWebSocketRequest, offeredProtocols } from '../http-upgrade.ts'
 import { openSpdyConnection, type SpdyStream } from '../spdy/connection.ts'
 import { acceptSpdy } from '../spdy/upgrade.ts'
+import type { Connect } from './connect.ts'
 
 const protocol = 'portforward.k8s.io'
 const tunnelProtocol = `SPDY/3.1+${protocol}`
 const pairTimeout = 30_000
-
-/** A connection to a port of the pod. May reject, or be destroyed with an error later; the client gets its message. */
-export type Connect = (port: number) => Promise<Duplex>
 
 /** Resolves when the client has gone. */
 export async function servePortForward(request: IncomingMessage, socket: Duplex, head: Buffer, connect: Connect): Promise<void> {
@@ -60,15 +58,4 @@ async function forward(connect: Connect, port: number, data: SpdyStream, errors:
     data.destroy()
   }
   errors.resume()
-}
-
-/** Each direction ends by itself; an error of either ends both. */
-export async function copyBothWays(one: Duplex, other: Duplex): Promise<void> {
-  // Each pipeline listens several times on both ends.
-  for (const end of [one, other]) {
-    end.setMaxListeners(0)
-    // A connection may still break when it has served its purpose.
-    end.on('error', () => {})
-  }
-  await Promise.all([pipeline(one, other, { end: true }), pipeline(other, one, { end: true })])
 }

@@ -4,7 +4,7 @@ import type { Duplex, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { refuseUpgrade } from '../http-upgrade.ts'
 import { acceptWebSocket, openChannels, type Channels } from '../websocket/channels.ts'
-import type { Connect } from './server.ts'
+import type { Connect } from './connect.ts'
 
 const protocols = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io', '']
 

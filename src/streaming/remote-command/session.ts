@@ -1,9 +1,6 @@
 // One exec or attach as its server sees it, whichever protocol the client speaks.
-import type { IncomingMessage } from 'node:http'
-import type { Duplex, Readable, Writable } from 'node:stream'
-import { isWebSocketRequest } from '../http-upgrade.ts'
-import type { CommandOptions, Outcome, TerminalSize } from './protocol.ts'
-import { acceptSpdySession } from './spdy-session.ts'
+import type { Readable, Writable } from 'node:stream'
+import type { Outcome, TerminalSize } from './protocol.ts'
 
 export interface RemoteSession {
   stdin?: Readable
@@ -15,13 +12,6 @@ export interface RemoteSession {
   finish(outcome: Outcome): Promise<void>
   /** Resolves when the client has gone. */
   readonly closed: Promise<void>
-}
-
-/** Undefined when the client could not be served: it has been told why. */
-export async function acceptRemoteSession(request: IncomingMessage, socket: Duplex, head: Buffer, options: CommandOptions): Promise<RemoteSession | undefined> {
-  if (!isWebSocketRequest(request)) return acceptSpdySession(request, socket, head, options)
-  const { acceptWebSocketSession } = await import('./websocket-session.ts')
-  return acceptWebSocketSession(request, socket, head, options)
 }
 
 /** Keeps the last size for a listener that comes late. */

@@ -9,7 +9,8 @@ import { WebSocket } from 'ws'
 import { dialSpdy } from '../spdy/upgrade.ts'
 import { openRemoteProcess } from './client.ts'
 import { spdyProtocols, type CommandOptions } from './protocol.ts'
-import { acceptRemoteSession, type RemoteSession } from './session.ts'
+import { acceptRemoteSession } from './server.ts'
+import type { RemoteSession } from './session.ts'
 
 const everything: CommandOptions = { stdin: true, stdout: true, stderr: true, tty: false }
 let server: Server | undefined
