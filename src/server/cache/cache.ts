@@ -234,6 +234,7 @@ class StorageCache implements Cache {
     this.#bookmarkTimer ??= this.#options.clock.after(this.#options.bookmarkMilliseconds ?? 60_000, () => {
       this.#bookmarkTimer = undefined
       for (const watcher of this.#watchers.all()) watcher.requestBookmark()
+      for (const collection of this.#collections.values()) collection.forgetSnapshots()
     })
   }
 
@@ -256,6 +257,8 @@ class StorageCache implements Cache {
     const entry = new CachedEntry(change, collection)
     const object = this.#written.get(change.value)
     if (object) entry.adopt(object)
+    // The entry keeps the bytes: they would keep the object for as long.
+    this.#written.delete(change.value)
     return this.#index(collection, entry)
   }
 

@@ -52,6 +52,11 @@ export class Collection implements EntryContext {
     this.#remember(this.history.after(revision), view)
   }
 
+  /** Those that no list can ask for any more. */
+  forgetSnapshots(): void {
+    for (const number of this.#snapshots.keys()) if (number < this.history.first) this.#snapshots.delete(number)
+  }
+
   #remember(next: number, view: SortedView<CachedEntry>): SortedView<CachedEntry> {
     for (const number of this.#snapshots.keys()) {
       if (number < this.history.first || this.#snapshots.size >= keptSnapshots) this.#snapshots.delete(number)
