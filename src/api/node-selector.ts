@@ -1,5 +1,5 @@
 // Node selector terms, of pods and of volumes.
-import type { NodeSelectorRequirement, NodeSelectorTerm } from './generated/types.ts'
+import type { NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from './generated/types.ts'
 
 interface SelectableNode {
   name: string
@@ -14,6 +14,14 @@ export function nodeTermMatcher(term: NodeSelectorTerm): (node: SelectableNode) 
   return (node) =>
     expressions.every((r) => meets(r, Object.hasOwn(node.labels, r.key) ? node.labels[r.key] : undefined)) &&
     fields.every((r) => meets(r, r.key === 'metadata.name' ? node.name : undefined))
+}
+
+/** What `nodeSelector` and the required node affinity of a pod say of a node; undefined when any will do. */
+export function nodeAffinityMatcher(spec: PodSpec): ((node: SelectableNode) => boolean) | undefined {
+  const wanted = Object.entries(spec.nodeSelector ?? {})
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms.map(nodeTermMatcher)
+  if (wanted.length === 0 && !terms) return undefined
+  return (node) => wanted.every(([key, value]) => node.labels[key] === value) && (!terms || terms.some((matches) => matches(node)))
 }
 
 function meets({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {

@@ -1,6 +1,7 @@
 // What objects count for in a ResourceQuota (source: pkg/quota/v1/evaluator/core). Pure; used where writes are admitted and where usage is summed up.
 import type { Container, PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, ScopedResourceSelectorRequirement, Service } from './generated/types.ts'
 import type { KubeObject } from './object.ts'
+import { isTerminalPhase } from './pod-phase.ts'
 import { addAmounts, parseAmounts, podLimits, podOverhead, podRequests } from './pod-resources.ts'
 import type { ResourceAmounts } from './pod-resources.ts'
 import { parseQuantity } from './quantity.ts'
@@ -52,7 +53,7 @@ export function quotaUsage(kind: string, object: KubeObject, now: number): Resou
 
 /** A pod that has ended, or should have ended, uses nothing. */
 function isCharged({ metadata, status }: Pod, now: number): boolean {
-  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return false
+  if (isTerminalPhase(status?.phase)) return false
   const { deletionTimestamp, deletionGracePeriodSeconds: grace } = metadata ?? {}
   return !(deletionTimestamp && grace !== undefined && now > Date.parse(deletionTimestamp) + grace * 1000)
 }

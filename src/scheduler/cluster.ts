@@ -3,9 +3,10 @@ import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, Pod
 import { objectKey } from '../api/object.ts'
 import * as refs from '../api/refs.ts'
 import type { Informer, InformerFactory } from '../client/informer.ts'
+import { isFinished } from '../api/pod-phase.ts'
 import { podFacts, type PodFacts } from './pod-facts.ts'
 import type { ClusterChange } from './queue.ts'
-import { factsOf, isOver, nodeState, type NodeState, type World } from './world.ts'
+import { factsOf, nodeState, type NodeState, type World } from './world.ts'
 
 const byNode = 'node'
 
@@ -122,11 +123,11 @@ export class Cluster {
       this.#assumed.delete(facts.uid)
       this.#nominated.delete(facts.uid)
     }
-    if (!now || isOver(now)) {
+    if (!now || isFinished(now)) {
       this.forget(facts)
       this.#nominated.delete(facts.uid)
       listener.settled(objectKey(pod))
-      if (node && before && !isOver(before)) listener.changed('pod-gone')
+      if (node && before && !isFinished(before)) listener.changed('pod-gone')
     } else if (node) {
       listener.settled(objectKey(pod))
       if (!before?.spec?.nodeName || JSON.stringify(before.metadata?.labels) !== JSON.stringify(now.metadata?.labels)) listener.changed('pod-added')

@@ -2,8 +2,9 @@
 import type { TopologySpreadConstraint } from '../api/generated/types.ts'
 import { labelSelectorOf } from '../api/selector.ts'
 import { nodeAffinity } from './filters/node.ts'
+import { untolerated } from '../api/tolerations.ts'
 import { withLabelKeys, type PodFacts } from './pod-facts.ts'
-import { untolerated, type NodeState, type World } from './world.ts'
+import { type NodeState, type World } from './world.ts'
 
 interface SpreadCount {
   constraint: TopologySpreadConstraint

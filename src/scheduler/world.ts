@@ -1,5 +1,6 @@
 // The nodes and what runs or is about to run on them, as one scheduling attempt sees it.
-import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Taint, Toleration } from '../api/generated/types.ts'
+import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Taint } from '../api/generated/types.ts'
+import { isFinished } from '../api/pod-phase.ts'
 import { addAmounts, amountsOf, podFacts, type Amounts, type AffinityTerm, type PodFacts } from './pod-facts.ts'
 
 export interface NodeState {
@@ -44,22 +45,7 @@ export function withoutPods(world: World, nodeName: string, gone: ReadonlySet<Po
   return { ...world, nodes: new Map(world.nodes).set(nodeName, nodeState(state.node, state.pods.filter((pod) => !gone.has(pod)))) }
 }
 
-/** Pods that are over hold nothing. */
-export const isOver = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
-
-export const factsOf = (pods: readonly Pod[]): PodFacts[] => pods.filter((pod) => !isOver(pod)).map(podFacts)
-
-export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
-  return tolerations.some((t) => {
-    if (t.effect && t.effect !== taint.effect) return false
-    if (t.key && t.key !== taint.key) return false
-    if (t.operator === 'Exists') return true
-    return t.key !== undefined && (t.value ?? '') === (taint.value ?? '')
-  })
-}
-
-export const untolerated = (tolerations: readonly Toleration[], taints: readonly Taint[], effects: readonly string[]): Taint | undefined =>
-  taints.find((taint) => effects.includes(taint.effect) && !tolerates(tolerations, taint))
+export const factsOf = (pods: readonly Pod[]): PodFacts[] => pods.filter((pod) => !isFinished(pod)).map(podFacts)
 
 /** Whether `pod` is one of those that `term` speaks of. */
 export function termMatches(term: AffinityTerm, pod: PodFacts, world: World): boolean {

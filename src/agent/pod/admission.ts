@@ -1,5 +1,7 @@
 // The last word on whether a pod fits this node: the scheduler may not have known better, or not have been asked.
-import type { Node, NodeSelectorTerm, Taint, Toleration } from '../../api/generated/types.ts'
+import type { Node } from '../../api/generated/types.ts'
+import { nodeAffinityMatcher } from '../../api/node-selector.ts'
+import { untolerated } from '../../api/tolerations.ts'
 import { amountsOf, podAmounts } from '../resources/amounts.ts'
 import type { Reason } from '../status/container-statuses.ts'
 import { refuseSysctls } from './sysctls.ts'
@@ -38,39 +40,9 @@ function refuseResources(pod: AgentPod, others: readonly AgentPod[], { status }:
   return undefined
 }
 
-function refuseAffinity({ spec }: AgentPod, node: Node): Reason | undefined {
-  const labels = node.metadata?.labels ?? {}
-  const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  if (selected && (!terms || terms.some((term) => matchesTerm(term, node)))) return undefined
+function refuseAffinity({ spec }: AgentPod, { metadata }: Node): Reason | undefined {
+  if (nodeAffinityMatcher(spec)?.({ name: metadata?.name ?? '', labels: metadata?.labels ?? {} }) !== false) return undefined
   return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
-}
-
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false
-  const labels = node.metadata?.labels ?? {}
-  const fields = { 'metadata.name': node.metadata?.name ?? '' }
-  return matchExpressions.every((r) => matchesRequirement(r, labels)) && matchFields.every((r) => matchesRequirement(r, fields))
-}
-
-function matchesRequirement({ key, operator, values = [] }: { key: string; operator: string; values?: string[] }, of: Record<string, string>): boolean {
-  const value = of[key]
-  switch (operator) {
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-    default:
-      return false
-  }
 }
 
 interface HostPort {
@@ -96,12 +68,5 @@ function refusePorts(pod: AgentPod, others: readonly AgentPod[]): Reason | undef
 }
 
 function refuseTaints({ spec }: AgentPod, { spec: nodeSpec }: Node): Reason | undefined {
-  const untolerated = (nodeSpec?.taints ?? []).some((taint) => taint.effect === 'NoExecute' && !(spec.tolerations ?? []).some((t) => tolerates(t, taint)))
-  return untolerated ? predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate") : undefined
-}
-
-function tolerates({ effect, key, operator, value }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false
-  if (key && key !== taint.key) return false
-  return operator === 'Exists' || (value ?? '') === (taint.value ?? '')
+  return untolerated(spec.tolerations ?? [], nodeSpec?.taints ?? [], ['NoExecute']) ? predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate") : undefined
 }

@@ -9,7 +9,8 @@ import { admit, type Admission } from './admission.ts'
 import { resizePending } from './resize.ts'
 import { createPodWorker, type PodWorker } from './worker.ts'
 import type { PodServices } from './services.ts'
-import { asAgentPod, isTerminalPhase, type AgentPod } from './types.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
+import { asAgentPod, type AgentPod } from './types.ts'
 import { removeOrphans } from './orphans.ts'
 
 export interface Pods {

@@ -35,8 +35,6 @@ export const findContainer = (pod: AgentPod, name: string): PodContainer | undef
 /** As messages name a pod: `name_namespace(uid)`. */
 export const podFullName = (pod: AgentPod): string => `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
 
-export const isTerminalPhase = (phase: string | undefined): boolean => phase === 'Succeeded' || phase === 'Failed'
-
 /** `spec.containers{name}`: where events point. */
 export function containerFieldPath({ kind, spec }: PodContainer): string {
   const list = kind === 'init' ? 'initContainers' : kind === 'ephemeral' ? 'ephemeralContainers' : 'containers'

@@ -1,12 +1,11 @@
 // What controllers ask of a pod.
 import type { Pod, PodCondition, PodTemplateSpec } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 
 export const podCondition = (pod: Pod, type: string): PodCondition | undefined => pod.status?.conditions?.find((condition) => condition.type === type)
 
 export const isReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True'
-
-export const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
 
 /** Neither finished nor on its way out. */
 export const isActive = (pod: Pod): boolean => !isFinished(pod) && pod.metadata?.deletionTimestamp === undefined

@@ -1,10 +1,11 @@
 // Which pods stand behind a service, and under which ports.
 import type { Pod, Service, ServicePort } from '../../api/generated/types.ts'
 import { objectKey, type Stored } from '../../api/object.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 import type { Informer } from '../../client/informer.ts'
 import { compared, type Trigger } from '../../controller/definition.ts'
 import { canonical } from './hash.ts'
-import { isFinished, isReady } from './pods.ts'
+import { isReady } from './pods.ts'
 
 const selects = (selector: Record<string, string> | undefined, labels: Record<string, string> | undefined): boolean =>
   selector !== undefined && Object.entries(selector).every(([key, value]) => labels?.[key] === value)

@@ -1,7 +1,8 @@
 // On which nodes a daemon runs, and the pod it runs there.
 import type { DaemonSet, Node, Pod, PodSpec, Toleration } from '../../api/generated/types.ts'
+import { nodeAffinityMatcher } from '../../api/node-selector.ts'
 import type { Stored } from '../../api/object.ts'
-import { hasUntolerated, matchesNodeAffinity } from '../common/node-fit.ts'
+import { untolerated } from '../../api/tolerations.ts'
 import { podFromTemplate } from '../common/pods.ts'
 
 export type PodsByNode = ReadonlyMap<string, readonly Stored<Pod>[]>
@@ -34,10 +35,11 @@ interface Verdict {
 
 export function judge(set: DaemonSet, node: Stored<Node>): Verdict {
   const spec = set.spec!.template.spec!
-  if ((spec.nodeName && spec.nodeName !== node.metadata.name) || !matchesNodeAffinity(spec, node)) return { run: false, stay: false }
+  const { name, labels = {} } = node.metadata
+  if ((spec.nodeName && spec.nodeName !== name) || nodeAffinityMatcher(spec)?.({ name, labels }) === false) return { run: false, stay: false }
   const taints = node.spec?.taints ?? []
   const tolerations = tolerationsOf(spec)
-  return { run: !hasUntolerated(taints, tolerations, ['NoSchedule', 'NoExecute']), stay: !hasUntolerated(taints, tolerations, ['NoExecute']) }
+  return { run: !untolerated(tolerations, taints, ['NoSchedule', 'NoExecute']), stay: !untolerated(tolerations, taints, ['NoExecute']) }
 }
 
 /** A pod that the scheduler can only put on `node`. */

@@ -1,13 +1,13 @@
 // Deployments: one round of a rollout, a scaling, or nothing (source: pkg/controller/deployment).
 import type { Deployment, DeploymentCondition, DeploymentStatus, Pod, ReplicaSet } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 import { deployments, replicasets } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { canonical, templateHash } from '../common/hash.ts'
 import { claim, claimSteps, controllerRefTo, isDeleting, type ClaimStep } from '../common/owner.ts'
-import { isFinished } from '../common/pods.ts'
 import { pruned, withCondition } from '../common/status.ts'
 import { newSetReplicas, roll, scaleInProportion, stopOld } from './rollout.ts'
 import {

@@ -2,6 +2,7 @@
 // How long a node has been silent is measured by this server's monotonic clock since it last saw a sign of life, so no wall clock matters.
 import type { Node, NodeCondition, Pod, Taint } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import { tolerates } from '../../api/tolerations.ts'
 import { rfc3339 } from '../../base/clock.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
@@ -108,9 +109,7 @@ function evictions({ node, pods, taintedFor, everyNodeSilent }: Observed): { due
 
 /** Milliseconds that the pod stays after the taint came; the shortest of the tolerations that match. */
 function toleratedFor(pod: Pod, taint: Taint): number {
-  const matching = (pod.spec?.tolerations ?? []).filter(
-    (t) => (!t.effect || t.effect === taint.effect) && (!t.key || t.key === taint.key) && (t.operator === 'Exists' || (t.key && (t.value ?? '') === (taint.value ?? ''))),
-  )
+  const matching = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint))
   if (matching.length === 0) return 0
   const limits = matching.flatMap((t) => (t.tolerationSeconds === undefined ? [] : [Math.max(0, t.tolerationSeconds)]))
   return limits.length === 0 ? Infinity : Math.min(...limits) * 1000

@@ -1,4 +1,5 @@
 import type { PodCondition } from '../../api/generated/types.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 import { nodes, pods } from '../../api/refs.ts'
 import { StatusError } from '../../api/status-error.ts'
 import { rfc3339 } from '../../base/clock.ts'
@@ -20,7 +21,7 @@ export const podGarbageCollector = defineController({
     compared(world.pods, (before, now) => {
       const lost = now?.spec?.nodeName && now.spec.nodeName !== before?.spec?.nodeName && !world.nodes.get(now.spec.nodeName)
       const leaving = now?.metadata.deletionTimestamp && !now.spec?.nodeName
-      const ended = now && now.status?.phase !== before?.status?.phase && (now.status?.phase === 'Succeeded' || now.status?.phase === 'Failed')
+      const ended = now && now.status?.phase !== before?.status?.phase && isFinished(now)
       return lost || leaving || ended ? [whole] : []
     }),
   ],
@@ -42,8 +43,7 @@ export const podGarbageCollector = defineController({
   executors: {
     async delete({ pod, reason }, { client, clock }) {
       const resource = client.resource(pods, pod.metadata.namespace)
-      const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
-      if (!isOver && reason !== 'over') {
+      if (!isFinished(pod) && reason !== 'over') {
         const target: PodCondition | undefined = reason === 'orphaned'
           ? { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists', lastTransitionTime: rfc3339(clock.now()) }
           : undefined

@@ -1,6 +1,7 @@
 // Pods that nobody else will take away: on nodes that are gone, going without a node, and those that are over beyond a number kept.
 import type { Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 import type { Plan } from '../../controller/definition.ts'
 
 type PodGarbageStep = { do: 'delete'; pod: Stored<Pod>; reason: 'orphaned' | 'unscheduled' | 'over' }
@@ -27,9 +28,7 @@ export function planPodGarbage({ pods, nodes, confirmedGone, keepOver }: Observe
     if (node && !nodes.has(node) && confirmedGone.has(node)) remove(pod, 'orphaned')
     else if (!node && pod.metadata.deletionTimestamp) remove(pod, 'unscheduled')
   }
-  const over = pods.filter((pod) => isOver(pod) && !doomed.has(pod)).sort((a, b) => Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp))
+  const over = pods.filter((pod) => isFinished(pod) && !doomed.has(pod)).sort((a, b) => Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp))
   for (const pod of over.slice(0, Math.max(0, over.length - keepOver))) remove(pod, 'over')
   return { steps: [steps] }
 }
-
-const isOver = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'

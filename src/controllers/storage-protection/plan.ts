@@ -1,6 +1,7 @@
 // Claims that pods use and volumes that claims use stay until they are used no longer, though they were deleted: their finalizers wait.
 import type { PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttributesClass } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import { isFinished } from '../../api/pod-phase.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 
 export const claimFinalizer = 'kubernetes.io/pvc-protection'
@@ -25,7 +26,7 @@ export function planProtection({ object, finalizer, inUse }: Observed): Plan<Pro
 
 /** Pods that are over use nothing; those that never got a node and are going do not, either. */
 export function usesClaim(pod: Pod, claim: string): boolean {
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false
+  if (isFinished(pod)) return false
   return claimsOf(pod).includes(claim)
 }
 

@@ -1,9 +1,10 @@
 // How good a node is for a pod; weights are those of upstream's default profile.
 import { asTheyAre, greatestScore, toGreatest, toRange, type Score } from '../framework.ts'
 import { nodeTermMatcher } from '../../api/node-selector.ts'
+import { isTolerated } from '../../api/tolerations.ts'
 import type { AffinityTerm, Amounts, PodFacts } from '../pod-facts.ts'
 import { countSpread } from '../topology-spread.ts'
-import { termMatches, tolerates, type NodeState, type World } from '../world.ts'
+import { termMatches, type NodeState, type World } from '../world.ts'
 
 /** What a container without requests is taken to need, so that such pods spread too. */
 const assumed: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 }
@@ -23,7 +24,7 @@ const balancedAllocation: Score = {
 
 const taintPreference: Score = {
   name: 'TaintToleration', weight: 3, normalize: (values) => toGreatest(values, { reverse: true }),
-  prepare: (pod) => (node) => node.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !tolerates(pod.tolerations, taint)).length,
+  prepare: (pod) => (node) => node.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(taint, pod.tolerations)).length,
 }
 
 const nodeAffinityPreference: Score = {

@@ -5,6 +5,7 @@ import type { Stored } from '../../api/object.ts'
 import { poddisruptionbudgets, pods } from '../../api/refs.ts'
 import { labelSelectorOf } from '../../api/selector.ts'
 import { badRequestError, forbiddenError, notFoundError, StatusError } from '../../api/status-error.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { admitMutating, admitValidating } from '../admission-chain.ts'
 import type { Call } from '../call.ts'
 import { parseWriteOptions, type WriteOptions } from '../request/query.ts'
@@ -47,7 +48,7 @@ function withoutRevision({ preconditions }: DeleteOptions): DeleteOptions['preco
 }
 
 const needsNoBudget = ({ status, metadata }: Stored<Pod>): boolean =>
-  status?.phase === 'Succeeded' || status?.phase === 'Failed' || status?.phase === 'Pending' || metadata.deletionTimestamp !== undefined
+  isTerminalPhase(status?.phase) || status?.phase === 'Pending' || metadata.deletionTimestamp !== undefined
 
 async function markAsEvicted(call: Call, { preconditions }: DeleteOptions, options: WriteOptions): Promise<void> {
   const now = rfc3339(call.parts.clock.now())

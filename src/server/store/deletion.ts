@@ -5,6 +5,7 @@ import type { DeleteOptions } from '../../api/generated/types.ts'
 import type { KubeObject, Stored } from '../../api/object.ts'
 import type { ResourceDefinition } from '../../api/resource.ts'
 import { conflictError } from '../../api/status-error.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { clone, equal } from './bytes.ts'
 
 type DeletionPlan =
@@ -80,7 +81,7 @@ function planGrace({ definition, current, options, now }: DeletionInput, draft: 
 /** A pod that was never placed or has ended has nothing to be graceful about. */
 function endsAtOnce(object: KubeObject): boolean {
   const { spec, status } = object as { spec?: { nodeName?: string }; status?: { phase?: string } }
-  return !spec?.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded'
+  return !spec?.nodeName || isTerminalPhase(status?.phase)
 }
 
 function shorten(draft: Stored<KubeObject>, at: { requested: number; deletionTimestamp: string; present: number; now: number }): number {

@@ -1,6 +1,7 @@
 // What each write to a pod may change (source: pkg/registry/core/pod/strategy.go). `metadata.generation` follows `spec` in every one of them.
 import type { Container, LabelSelector, Pod, PodAffinityTerm, PodSpec } from '../../generated/types.ts'
 import type { HookContext } from '../../resource.ts'
+import { isFinished } from '../../pod-phase.ts'
 import { equal } from '../common/equal.ts'
 import { allContainers } from '../common/pod-spec/containers.ts'
 import { appArmorOfAnnotation, appArmorPrefix } from '../common/pod-spec/legacy-annotations.ts'
@@ -108,7 +109,7 @@ export function prepareResize(pod: Pod, current: Pod): void {
 
 /** At once where nothing runs yet or any more. */
 export function podGraceSeconds(pod: Pod, requested?: number): number {
-  if (!pod.spec?.nodeName || pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') return 0
+  if (!pod.spec?.nodeName || isFinished(pod)) return 0
   const seconds = requested ?? pod.spec.terminationGracePeriodSeconds ?? 0
   return seconds < 0 ? 1 : seconds
 }
