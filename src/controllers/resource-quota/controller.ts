@@ -12,8 +12,11 @@ export const resourceQuotaController = defineController({
   name: 'resourcequota-controller',
   watches: (informers) => ({ quotas: informers.informer(resourcequotas), kinds: createCountedKinds(informers) }),
   triggers: ({ quotas, kinds }) => [
-    // the status is admission's, too, and no reason to sum up
-    compared(quotas, (before, now) => (now && canonical(before?.spec) !== canonical(now.spec) ? [objectKey(now)] : [])),
+    // what is used is admission's to write, too, and no reason to sum up
+    compared(quotas, (before, now) => {
+      const isNew = canonical(before?.spec) !== canonical(now?.spec) || canonical(now?.spec?.hard) !== canonical(now?.status?.hard)
+      return now && isNew ? [objectKey(now)] : []
+    }),
     {
       subscribe(enqueue) {
         kinds.onChange((kind, { metadata }) => {

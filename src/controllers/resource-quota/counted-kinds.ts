@@ -47,5 +47,5 @@ function countsDifferently(before: Stored, now: Stored): boolean {
   const phase = (object: KubeObject) => (object as { status?: { phase?: string } }).status?.phase
   const [was, is] = [before.metadata, now.metadata]
   return was.generation !== is.generation || was.deletionTimestamp !== is.deletionTimestamp || phase(before) !== phase(now)
-    || (now.metadata.generation === undefined && now.kind !== 'Secret' && now.kind !== 'ConfigMap')
+    || (now.metadata.generation === undefined && (now.kind === 'Service' || now.kind === 'PersistentVolumeClaim'))
 }
