@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Component, Running } from '../base/component.ts'
 import { nodes, pods as podsRef, runtimeclasses, services as servicesRef } from '../api/refs.ts'
-import { StatusError } from '../api/status-error.ts'
+import { ignoreNotFound } from '../api/status-error.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createRecorder } from './events/recorder.ts'
 import { createImages } from './image/images.ts'
@@ -82,10 +82,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
     runtimeName: info.name, recursiveReadOnly: info.features.recursiveReadOnlyMounts, memoryCapacityBytes: machine.memoryBytes,
     hostDns: async () => parseResolvConf(await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
     services: () => (serviceInformer.synced ? serviceInformer.list() : undefined),
-    runtimeClass: (name) => client.resource(runtimeclasses).get(name).catch((error: unknown) => {
-      if (error instanceof StatusError && error.code === 404) return undefined
-      throw error
-    }),
+    runtimeClass: (name) => client.resource(runtimeclasses).get(name).catch(ignoreNotFound),
   }
   await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
   pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode() }) })

@@ -41,6 +41,14 @@ export class StatusError extends Error {
   }
 }
 
+export const isNotFound = (error: unknown): boolean => error instanceof StatusError && error.code === 404
+
+/** For `catch`: what is not there is no failure. */
+export function ignoreNotFound(error: unknown): undefined {
+  if (isNotFound(error)) return undefined
+  throw error
+}
+
 const aboutResource = (of: GroupResource, name: string): Details => ({ ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), kind: of.resource })
 
 export const notFoundError = (of: GroupResource, name: string) =>

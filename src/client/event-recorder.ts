@@ -2,7 +2,7 @@
 import { events } from '../api/refs.ts'
 import type { CoreV1Event, ObjectReference } from '../api/generated/types.ts'
 import type { KubeObject } from '../api/object.ts'
-import { StatusError } from '../api/status-error.ts'
+import { StatusError, isNotFound } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Client } from './client.ts'
@@ -93,7 +93,7 @@ function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectReferenc
 }
 
 const onlyIfMissing = (create: () => Promise<CoreV1Event>) => (error: unknown): Promise<CoreV1Event> => {
-  if (error instanceof StatusError && error.code === 404) return create()
+  if (isNotFound(error)) return create()
   throw error
 }
 

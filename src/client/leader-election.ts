@@ -3,7 +3,7 @@
 import { leases } from '../api/refs.ts'
 import type { Lease } from '../api/generated/types.ts'
 import type { Stored } from '../api/object.ts'
-import { StatusError } from '../api/status-error.ts'
+import { StatusError, ignoreNotFound } from '../api/status-error.ts'
 import { rfc3339Micro, sleep, type Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Client } from './client.ts'
@@ -97,7 +97,7 @@ class Candidate {
   /** @returns whether the Lease may be taken. */
   async #look(): Promise<boolean> {
     const { clock, name, identity } = this.#options
-    const found = await this.#leases().get(name).catch(unlessMissing)
+    const found = await this.#leases().get(name).catch(ignoreNotFound)
     if (!found) {
       this.#seen = undefined
       return true
@@ -138,9 +138,4 @@ class Candidate {
     const holder = this.#seen?.spec?.holderIdentity
     return holder !== undefined && holder !== '' && holder !== this.#options.identity
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (error instanceof StatusError && error.code === 404) return undefined
-  throw error
 }

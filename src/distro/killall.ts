@@ -1,8 +1,9 @@
 // The way back to a machine without pods: server, containers, containerd, mounts, network, rules and cgroups, in that order. Works on
 // what is found, also when mk8s or containerd were killed before; nothing that belongs to another data directory is touched.
-import { readFileSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readIfThere } from '../base/read-file.ts'
 import { run } from '../base/child-process.ts'
 import { removePodNetwork } from '../cni/index.ts'
 import { cleanNetfilter } from '../netfilter/clean.ts'
@@ -121,13 +122,5 @@ function listIfThere(directory: string): string[] {
     return readdirSync(directory)
   } catch {
     return []
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }

@@ -1,6 +1,6 @@
 // What the machine says about itself: its name and the address others reach it at.
-import { readFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
+import { readIfThere } from '../base/read-file.ts'
 import type { MachineFacts } from '../config/server-config.ts'
 
 interface Network extends MachineFacts {
@@ -23,12 +23,4 @@ function defaultRouteInterface(table: string): string | undefined {
   const routes = table.split('\n').slice(1).map((line) => line.trim().split(/\s+/))
   const defaults = routes.filter(([, destination, , flags, , , , mask]) => destination === '00000000' && mask === '00000000' && (parseInt(flags ?? '0', 16) & 1) === 1)
   return defaults.sort((a, b) => Number(a[6]) - Number(b[6]))[0]?.[0]
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }

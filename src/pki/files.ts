@@ -1,16 +1,6 @@
 // Small files that must survive power loss: a reader sees the old content or the new, never a part.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-
-/** @returns undefined when there is no such file. */
-export function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
 
 /** Creates the directory (0700) if need be. `mode` holds for the new file whatever the old one had. */
 export function writeAtomically(path: string, text: string, mode = 0o600): void {

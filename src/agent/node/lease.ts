@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Lease, Node } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { leases } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
 interface HeartbeatOptions {
@@ -27,7 +27,7 @@ export function startHeartbeat({ client, clock, log, node, nodeName }: Heartbeat
 
   async function beat(): Promise<void> {
     const spec = { holderIdentity: nodeName, leaseDurationSeconds, renewTime: rfc3339Micro(clock.now()) }
-    lease ??= await api.get(nodeName).catch(notThere)
+    lease ??= await api.get(nodeName).catch(ignoreNotFound)
     if (lease) {
       lease = await api.update({ ...lease, spec: { ...lease.spec, ...spec } })
       return
@@ -52,9 +52,4 @@ export function startHeartbeat({ client, clock, log, node, nodeName }: Heartbeat
       timer?.cancel()
     },
   }
-}
-
-function notThere(error: unknown): undefined {
-  if (error instanceof StatusError && error.code === 404) return undefined
-  throw error
 }

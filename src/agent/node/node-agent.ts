@@ -4,7 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Node, NodeStatus } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { nodes } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { StatusError, isNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
 import type { Recorder } from '../events/recorder.ts'
@@ -95,7 +95,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       }
     })().catch((error: Error) => {
       log.warn('node status not written', { error })
-      if (error instanceof StatusError && error.code === 404) return register().catch(() => undefined)
+      if (isNotFound(error)) return register().catch(() => undefined)
       return undefined
     }).finally(() => {
       running = undefined

@@ -6,7 +6,7 @@ import type { ConfigMap, Secret } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { configmaps, secrets } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import type { SandboxSpec, SandboxStatus } from '../../runtime/container-runtime.ts'
 import { ConfigError, environment } from '../container/environment.ts'
 import { containerMounts } from '../container/mounts.ts'
@@ -105,14 +105,8 @@ async function configure(services: PodServices, { pod, container, sandbox }: Sta
   })
 }
 
-async function readOptional<T extends KubeObject>({ client }: PodServices, ref: ResourceRef<T>, namespace: string, name: string): Promise<T | undefined> {
-  try {
-    return await client.resource(ref, namespace).get(name)
-  } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return undefined
-    throw error
-  }
-}
+const readOptional = <T extends KubeObject>({ client }: PodServices, ref: ResourceRef<T>, namespace: string, name: string): Promise<T | undefined> =>
+  client.resource(ref, namespace).get(name).catch(ignoreNotFound)
 
 /** Secrets that are missing are left out: the registry may not need them. */
 async function readPullSecrets(services: PodServices, pod: AgentPod): Promise<Secret[]> {

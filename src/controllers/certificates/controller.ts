@@ -1,6 +1,7 @@
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { certificatesigningrequests } from '../../api/refs.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import { rfc3339 } from '../../base/clock.ts'
 import type { Client } from '../../client/client.ts'
 import type { Informer } from '../../client/informer.ts'
@@ -10,7 +11,6 @@ import { parseCertificateRequest } from '../../pki/certificate-request.ts'
 import type { KeyPair } from '../../pki/inspect.ts'
 import { issueLeaf } from '../../pki/issue.ts'
 import type { KeyUsage, Usage } from '../../pki/issue.ts'
-import { ignoreMissing } from '../common/owner.ts'
 import { planApproval } from './approve.ts'
 import { planCleaning } from './clean.ts'
 import type { ParsedRequest } from './request.ts'
@@ -119,7 +119,7 @@ const cleaner = defineController({
   plan: planCleaning,
   executors: {
     async delete({ object }, { client }) {
-      await client.resource(certificatesigningrequests).delete(object.metadata.name, { preconditions: { uid: object.metadata.uid } }).catch(ignoreMissing)
+      await client.resource(certificatesigningrequests).delete(object.metadata.name, { preconditions: { uid: object.metadata.uid } }).catch(ignoreNotFound)
     },
   },
 })

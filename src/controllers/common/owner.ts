@@ -88,7 +88,8 @@ export function unlessGone(error: unknown): undefined {
   throw error
 }
 
-export const ignoreMissing = (error: unknown): undefined => {
-  if (error instanceof StatusError && error.code === 404) return undefined
+/** For what is gone already, or another object of the same name by now. */
+export function unlessReplaced(error: unknown): undefined {
+  if (error instanceof StatusError && (error.code === 404 || error.code === 409)) return undefined
   throw error
 }

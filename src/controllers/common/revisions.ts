@@ -3,10 +3,10 @@ import type { ControllerRevision, PodTemplateSpec } from '../../api/generated/ty
 import type { KubeObject, Stored } from '../../api/object.ts'
 import { controllerrevisions } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { StatusError, ignoreNotFound } from '../../api/status-error.ts'
 import type { ExecutionContext } from '../../controller/definition.ts'
 import { canonical, templateHash } from './hash.ts'
-import { controllerRefTo, ignoreMissing } from './owner.ts'
+import { controllerRefTo } from './owner.ts'
 
 interface TemplateOwner extends KubeObject {
   spec?: { template: PodTemplateSpec }
@@ -81,6 +81,6 @@ export const revisionExecutors = {
     await client.resource(controllerrevisions, revision.metadata.namespace).update(revision)
   },
   async deleteRevision({ revision: { metadata } }: Extract<RevisionStep, { do: 'deleteRevision' }>, { client }: ExecutionContext): Promise<void> {
-    await client.resource(controllerrevisions, metadata.namespace).delete(metadata.name, { preconditions: { uid: metadata.uid } }).catch(ignoreMissing)
+    await client.resource(controllerrevisions, metadata.namespace).delete(metadata.name, { preconditions: { uid: metadata.uid } }).catch(ignoreNotFound)
   },
 }

@@ -1,11 +1,11 @@
 import type { CronJob, Job, ObjectReference } from '../../api/generated/types.ts'
 import { objectKey, type Stored } from '../../api/object.ts'
 import { cronjobs, jobs } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { StatusError, ignoreNotFound } from '../../api/status-error.ts'
 import { changed, type Controller, type ExecutionContext } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { getByKey } from '../common/keys.ts'
-import { byController, controllerIndex, controllerOf, ignoreMissing } from '../common/owner.ts'
+import { byController, controllerIndex, controllerOf } from '../common/owner.ts'
 import { isNamespaceTerminating } from '../common/pod-steps.ts'
 import { statusExecutor } from '../common/status.ts'
 import { tellExecutor } from '../common/tell.ts'
@@ -88,6 +88,6 @@ const referenceTo = ({ metadata }: Stored<Job>): ObjectReference => ({
 
 /** The view of jobs may be behind that of cron jobs. */
 async function thoseThere(references: readonly ObjectReference[], { client }: ExecutionContext): Promise<Set<string>> {
-  const found = await Promise.all(references.map(({ namespace, name = '' }) => client.resource(jobs, namespace).get(name).catch(ignoreMissing)))
+  const found = await Promise.all(references.map(({ namespace, name = '' }) => client.resource(jobs, namespace).get(name).catch(ignoreNotFound)))
   return new Set(found.flatMap((job) => (job ? [job.metadata.uid] : [])))
 }

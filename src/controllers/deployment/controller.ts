@@ -2,12 +2,12 @@ import type { Deployment, Pod, ReplicaSet } from '../../api/generated/types.ts'
 import { objectKey, type Stored } from '../../api/object.ts'
 import { deployments, pods, replicasets } from '../../api/refs.ts'
 import { labelSelectorOf } from '../../api/selector.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { StatusError, ignoreNotFound } from '../../api/status-error.ts'
 import type { Informer } from '../../client/informer.ts'
 import { changed, compared, type ExecutionContext } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { getByKey } from '../common/keys.ts'
-import { byController, claimExecutors, controllerIndex, controllerOf, ignoreMissing, orphansOf } from '../common/owner.ts'
+import { byController, claimExecutors, controllerIndex, controllerOf, orphansOf } from '../common/owner.ts'
 import { isNamespaceTerminating } from '../common/pod-steps.ts'
 import { planDeployment, SetCreationError } from './plan.ts'
 import { annotation, sameTemplate } from './sets.ts'
@@ -59,7 +59,7 @@ export const deploymentController = defineController({
     },
     async deleteSet({ set }, { client }) {
       const { name, namespace, uid } = set.metadata
-      await client.resource(replicasets, namespace).delete(name, { preconditions: { uid } }).catch(ignoreMissing)
+      await client.resource(replicasets, namespace).delete(name, { preconditions: { uid } }).catch(ignoreNotFound)
     },
     async updateDeploymentStatus({ deployment, status, revision }, { client }) {
       const annotations = { ...deployment.metadata.annotations, ...(revision ? { [annotation.revision]: revision } : {}) }

@@ -1,9 +1,9 @@
 import { objectKey } from '../../api/object.ts'
 import { endpoints, pods, services } from '../../api/refs.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import { changed, compared } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { getByKey } from '../common/keys.ts'
-import { ignoreMissing } from '../common/owner.ts'
 import { isNamespaceTerminating } from '../common/pod-steps.ts'
 import { servicesOfPods } from '../common/service-pods.ts'
 import { managedBy, managedByLabel, planEndpoints } from './plan.ts'
@@ -48,7 +48,7 @@ export const endpointsController = defineController({
       }
     },
     async delete({ endpoints: { metadata } }, { client }) {
-      await client.resource(endpoints, metadata.namespace).delete(metadata.name, { preconditions: { uid: metadata.uid } }).catch(ignoreMissing)
+      await client.resource(endpoints, metadata.namespace).delete(metadata.name, { preconditions: { uid: metadata.uid } }).catch(ignoreNotFound)
     },
   },
 })

@@ -2,14 +2,13 @@
 import type { OwnerReference } from '../../api/generated/types.ts'
 import { parseApiVersion, type Stored } from '../../api/object.ts'
 import type { ResourceRef } from '../../api/resource.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { StatusError, ignoreNotFound, isNotFound } from '../../api/status-error.ts'
 import { sleep } from '../../base/clock.ts'
 import { RecentMap } from '../../base/recent-map.ts'
 import type { Client } from '../../client/client.ts'
 import type { Controller, ControllerEnvironment } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { discoverResources, supports, type DiscoveredResource } from '../common/discovery.ts'
-import { ignoreMissing } from '../common/owner.ts'
 import { Graph, type Node } from './graph.ts'
 import { planGarbage, type Observed, type OwnerState } from './plan.ts'
 
@@ -51,7 +50,7 @@ function collector(graph: Graph, resources: readonly DiscoveredResource[]): Cont
     if (absent.get(owner.uid)) return 'absent'
     const ref = refOf(owner, resources)
     if (!ref || (ref.namespaced && !namespace)) return undefined
-    const live = await client.resource(ref, namespace).get(owner.name).catch(ignoreMissing)
+    const live = await client.resource(ref, namespace).get(owner.name).catch(ignoreNotFound)
     if (live?.metadata.uid === owner.uid) return 'there'
     absent.set(owner.uid, true)
     return 'absent'
@@ -65,7 +64,7 @@ function collector(graph: Graph, resources: readonly DiscoveredResource[]): Cont
     async observe(uid, _world, { client }): Promise<Observed | undefined> {
       const node = graph.get(uid)
       if (!node || (node.isDeleting && !node.waits && !node.orphans)) return undefined
-      const object = await client.resource(node.ref, node.namespace).get(node.name).catch(ignoreMissing)
+      const object = await client.resource(node.ref, node.namespace).get(node.name).catch(ignoreNotFound)
       if (!object || object.metadata.uid !== uid) return undefined
       const owners = new Map<string, OwnerState>()
       for (const owner of object.metadata.ownerReferences ?? []) {
@@ -88,7 +87,7 @@ function collector(graph: Graph, resources: readonly DiscoveredResource[]): Cont
       async delete({ node, object, policy }, { client }) {
         const { uid, resourceVersion } = object.metadata
         const preconditions = policy === 'Foreground' ? { uid } : { uid, resourceVersion }
-        await client.resource(node.ref, node.namespace).delete(node.name, { propagationPolicy: policy, preconditions }).catch(ignoreMissing)
+        await client.resource(node.ref, node.namespace).delete(node.name, { propagationPolicy: policy, preconditions }).catch(ignoreNotFound)
       },
     },
   })
@@ -106,14 +105,14 @@ const attempts = 5
 async function change(client: Client, node: Node, metadataOf: (object: Stored) => object): Promise<void> {
   const resource = client.resource(node.ref, node.namespace)
   for (let attempt = 1; ; attempt++) {
-    const object = await resource.get(node.name).catch(ignoreMissing)
+    const object = await resource.get(node.name).catch(ignoreNotFound)
     if (!object || object.metadata.uid !== node.uid) return
     const { uid, resourceVersion } = object.metadata
     try {
       await resource.patch(node.name, { metadata: { ...metadataOf(object), uid, resourceVersion } }, { type: 'merge' })
       return
     } catch (error) {
-      if (error instanceof StatusError && error.code === 404) return
+      if (isNotFound(error)) return
       if (!(error instanceof StatusError && error.code === 409) || attempt === attempts) throw error
     }
   }

@@ -2,7 +2,7 @@
 import type { Job, Pod } from '../../api/generated/types.ts'
 import { objectKey, type Stored } from '../../api/object.ts'
 import { jobs, pods } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { isNotFound } from '../../api/status-error.ts'
 import type { Informer } from '../../client/informer.ts'
 import { changed, compared, type ExecutionContext } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
@@ -56,7 +56,7 @@ async function isJobThere(pod: Stored<Pod>, { client }: ExecutionContext): Promi
   try {
     return (await client.resource(jobs, pod.metadata.namespace).get(owner.name)).metadata.uid === owner.uid
   } catch (error) {
-    if (error instanceof StatusError && error.code === 404) return false
+    if (isNotFound(error)) return false
     throw error
   }
 }

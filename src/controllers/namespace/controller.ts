@@ -1,9 +1,10 @@
 import { namespaces, pods } from '../../api/refs.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 import { changed, compared } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import { discoverResources, supports, type Discovered } from '../common/discovery.ts'
-import { ignoreMissing, isDeleting } from '../common/owner.ts'
+import { isDeleting } from '../common/owner.ts'
 import { hasFinalizer, planNamespace, type Content } from './plan.ts'
 
 export const namespaceController = defineController({
@@ -34,7 +35,7 @@ export const namespaceController = defineController({
     },
     async deleteEach({ namespace, resource, items }, { client }) {
       for (const { metadata } of items) {
-        await client.resource(resource, namespace).delete(metadata.name, { propagationPolicy: 'Background', preconditions: { uid: metadata.uid } }).catch(ignoreMissing)
+        await client.resource(resource, namespace).delete(metadata.name, { propagationPolicy: 'Background', preconditions: { uid: metadata.uid } }).catch(ignoreNotFound)
       }
     },
     async updateStatus({ namespace, status }, { client }) {
@@ -42,7 +43,7 @@ export const namespaceController = defineController({
     },
     async finalize({ namespace }, { client }) {
       const { name } = namespace.metadata
-      const fresh = await client.resource(namespaces).get(name).catch(ignoreMissing)
+      const fresh = await client.resource(namespaces).get(name).catch(ignoreNotFound)
       if (!fresh || fresh.metadata.uid !== namespace.metadata.uid) return
       const spec = { ...fresh.spec, finalizers: (fresh.spec?.finalizers ?? []).filter((finalizer) => finalizer !== 'kubernetes') }
       await client.resource(namespaces).updateSubresource(name, 'finalize', { ...fresh, spec })

@@ -1,11 +1,11 @@
 import type { Lease, Node, Pod, PodCondition } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { leases, nodes, pods } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Client } from '../../client/client.ts'
 import { changed } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
+import { unlessReplaced } from '../common/owner.ts'
 import { gracePeriod, planNodeLifecycle, taintId } from './plan.ts'
 
 const byNode = 'node'
@@ -54,18 +54,14 @@ export const nodeLifecycleController = defineController({
         events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${pod.metadata.namespace}/${pod.metadata.name}`)
         const target: PodCondition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint', lastTransitionTime: step.now }
         await patchStatus(client, pod, [target])
-        await client.resource(pods, pod.metadata.namespace).delete(pod.metadata.name, { preconditions: { uid: pod.metadata.uid } }).catch(unlessGone)
+        await client.resource(pods, pod.metadata.namespace).delete(pod.metadata.name, { preconditions: { uid: pod.metadata.uid } }).catch(unlessReplaced)
       }
     },
   },
 })
 
 const patchStatus = (client: Client, pod: Stored<Pod>, conditions: PodCondition[]) =>
-  client.resource(pods, pod.metadata.namespace).patch(pod.metadata.name, { metadata: { uid: pod.metadata.uid }, status: { conditions } }, { type: 'strategic', subresource: 'status' }).catch(unlessGone)
-
-function unlessGone(error: unknown): void {
-  if (!(error instanceof StatusError) || (error.code !== 404 && error.code !== 409)) throw error
-}
+  client.resource(pods, pod.metadata.namespace).patch(pod.metadata.name, { metadata: { uid: pod.metadata.uid }, status: { conditions } }, { type: 'strategic', subresource: 'status' }).catch(unlessReplaced)
 
 /** When, on the monotonic clock, this server last saw each node change something that only a living agent changes. */
 class Memory {

@@ -1,10 +1,11 @@
 import type { PodCondition } from '../../api/generated/types.ts'
 import { isFinished } from '../../api/pod-phase.ts'
 import { nodes, pods } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { isNotFound } from '../../api/status-error.ts'
 import { rfc3339 } from '../../base/clock.ts'
 import { compared } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
+import { unlessReplaced } from '../common/owner.ts'
 import { planPodGarbage } from './plan.ts'
 
 /** Upstream's terminated-pod-gc-threshold. */
@@ -48,15 +49,11 @@ export const podGarbageCollector = defineController({
           ? { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists', lastTransitionTime: rfc3339(clock.now()) }
           : undefined
         const status = { phase: 'Failed', ...(target ? { conditions: [target] } : {}) }
-        await resource.patch(pod.metadata.name, { metadata: { uid: pod.metadata.uid }, status }, { type: 'strategic', subresource: 'status' }).catch(unlessGone)
+        await resource.patch(pod.metadata.name, { metadata: { uid: pod.metadata.uid }, status }, { type: 'strategic', subresource: 'status' }).catch(unlessReplaced)
       }
-      await resource.delete(pod.metadata.name, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }).catch(unlessGone)
+      await resource.delete(pod.metadata.name, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }).catch(unlessReplaced)
     },
   },
 })
 
-const isGone = (read: Promise<unknown>) => read.then(() => false, (error: unknown) => error instanceof StatusError && error.code === 404)
-
-function unlessGone(error: unknown): void {
-  if (!(error instanceof StatusError) || (error.code !== 404 && error.code !== 409)) throw error
-}
+const isGone = (read: Promise<unknown>) => read.then(() => false, isNotFound)

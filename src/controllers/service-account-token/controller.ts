@@ -1,9 +1,9 @@
 import { objectKey, splitKey } from '../../api/object.ts'
 import { secrets, serviceaccounts } from '../../api/refs.ts'
+import { ignoreNotFound } from '../../api/status-error.ts'
 import { changed, type Controller } from '../../controller/definition.ts'
 import { defineController } from '../../controller/run.ts'
 import type { SignToken } from '../../pki/jwt.ts'
-import { ignoreMissing } from '../common/owner.ts'
 import { accountOf, belongsTo, planToken, tokenType } from './plan.ts'
 
 /** @param options `ca`: PEM of the authority that pods trust the API server by */
@@ -26,9 +26,9 @@ export const createServiceAccountTokenController = (options: { ca: string; sign:
     },
     async delete({ secret }, { client }) {
       const { name, namespace, uid } = secret.metadata
-      const account = await client.resource(serviceaccounts, namespace).get(accountOf(secret)).catch(ignoreMissing)
+      const account = await client.resource(serviceaccounts, namespace).get(accountOf(secret)).catch(ignoreNotFound)
       if (account && belongsTo(secret, account)) return
-      await client.resource(secrets, namespace).delete(name, { preconditions: { uid } }).catch(ignoreMissing)
+      await client.resource(secrets, namespace).delete(name, { preconditions: { uid } }).catch(ignoreNotFound)
     },
   },
 })

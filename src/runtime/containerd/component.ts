@@ -1,8 +1,9 @@
 // containerd as a supervised child. It outlives us: stopping mk8s leaves it and its pods running, the next start adopts it when its configuration
 // is still the wanted one, and replaces it (pods keep running under their shims) when it is not. When it dies it is started again with back-off.
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { copyFile, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readText } from '../../base/read-file.ts'
 import { sleep, type Clock, type Timer } from '../../base/clock.ts'
 import type { Component } from '../../base/component.ts'
 import { commandLineOf, startDetached, systemPath } from '../../base/child-process.ts'
@@ -107,7 +108,7 @@ async function writeConfiguration(options: ContainerdOptions, paths: ContainerdP
   const text = renderConfig({
     paths, programs, host: readHostFacts(), snapshotter: await chooseSnapshotter(options, paths), pauseImage: options.pauseImage ?? defaultPauseImage, credentials: credentialsOf(registries),
   })
-  const before = readIfThere(paths.config)
+  const before = readText(paths.config)
   writeFileSync(paths.config, text, { mode: 0o600 })
   chmodSync(paths.config, 0o600)
   return text !== before
@@ -120,7 +121,7 @@ async function chooseSnapshotter({ snapshotter = 'overlayfs', log }: ContainerdO
 }
 
 async function readRegistries(path: string): Promise<RegistriesFile> {
-  const text = readIfThere(path)
+  const text = readText(path)
   if (text === undefined) return {}
   const { parse } = await import('yaml')
   try {
@@ -198,7 +199,7 @@ function isOurs(pid: number, paths: ContainerdPaths): boolean {
 }
 
 export function readPid(paths: ContainerdPaths): number | undefined {
-  const pid = Number(readIfThere(paths.pidFile)?.trim() || NaN)
+  const pid = Number(readText(paths.pidFile)?.trim() || NaN)
   return Number.isInteger(pid) ? pid : undefined
 }
 
@@ -210,15 +211,6 @@ export async function rotateLog(path: string, limit = logLimit): Promise<void> {
 }
 
 function lastError(logFile: string): string {
-  const lines = (readIfThere(logFile) ?? '').trimEnd().split('\n')
+  const lines = (readText(logFile) ?? '').trimEnd().split('\n')
   return (lines.findLast((line) => /level=(error|fatal)|^containerd:/.test(line)) ?? lines.at(-1) ?? '').slice(0, 500)
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,6 +1,7 @@
 // What the machine offers: programs, capabilities, control groups, file systems.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readIfThere } from '../../base/read-file.ts'
 import { findExecutable, run } from '../../base/child-process.ts'
 
 export interface HostFacts {
@@ -77,13 +78,5 @@ export async function canMountOverlay(directory: string): Promise<boolean> {
     return mounted.code === 0
   } finally {
     rmSync(trial, { recursive: true, force: true })
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }

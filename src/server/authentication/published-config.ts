@@ -1,7 +1,7 @@
 // The ConfigMap kube-system/extension-apiserver-authentication, by which extension API servers learn whose word to take (KEP-1605; kube-aggregator).
 import { isDeepStrictEqual } from 'node:util'
 import { configmaps } from '../../api/refs.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { isNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
 interface PublishedAuthentication {
@@ -30,7 +30,7 @@ export async function publishAuthentication(client: Client, options: PublishedAu
     const now = await kept.get(name)
     if (!isDeepStrictEqual({ ...now.data }, data)) await kept.update({ ...now, data })
   } catch (error) {
-    if (!(error instanceof StatusError) || error.code !== 404) throw error
+    if (!isNotFound(error)) throw error
     await kept.create({ metadata: { name, namespace }, data })
   }
 }

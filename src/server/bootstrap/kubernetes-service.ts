@@ -3,7 +3,7 @@ import type { Endpoints, EndpointSlice, Service, ServiceCIDR } from '../../api/g
 import type { KubeObject, Stored } from '../../api/object.ts'
 import { endpoints, endpointslices, servicecidrs, services } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
-import { StatusError } from '../../api/status-error.ts'
+import { isNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
 
 interface AdvertisedAddress {
@@ -32,7 +32,7 @@ async function reconcileServiceCidr(client: Client, cidr: string): Promise<void>
   const wanted: ServiceCIDR = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name, finalizers: ['networking.k8s.io/service-cidr-finalizer'] }, spec: { cidrs: [cidr] } }
   const resource = client.resource(servicecidrs)
   const now = await resource.get(name).catch((error: unknown) => {
-    if (error instanceof StatusError && error.code === 404) return resource.create(wanted)
+    if (isNotFound(error)) return resource.create(wanted)
     throw error
   })
   if (now.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return
@@ -66,7 +66,7 @@ async function ensure<T extends KubeObject>(client: Client, ref: ResourceRef<T>,
     const now = await resource.get(name)
     if (!isThere(now, wanted)) await resource.update({ ...wanted, metadata: { ...now.metadata, labels: { ...now.metadata.labels, ...wanted.metadata!.labels } } })
   } catch (error) {
-    if (!(error instanceof StatusError) || error.code !== 404) throw error
+    if (!isNotFound(error)) throw error
     await resource.create(wanted)
   }
 }
