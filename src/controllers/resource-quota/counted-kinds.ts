@@ -4,6 +4,7 @@ import { trackedNames } from '../../api/quota.ts'
 import { builtinResources } from '../../api/resources/index.ts'
 import type { ResourceDefinition, ResourceRef } from '../../api/resource.ts'
 import type { Informer, InformerFactory } from '../../client/informer.ts'
+import { canonical } from '../common/hash.ts'
 
 interface CountedKinds {
   /** By kind, as in `replicasets.apps`: the views of all kinds that one of the names counts; resolves when they are complete. */
@@ -42,10 +43,16 @@ export function createCountedKinds({ informer }: InformerFactory): CountedKinds 
   }
 }
 
-/** Most updates change nothing that is counted: a pod's heartbeat, a status. */
+/** Most updates change nothing that is counted: a pod's heartbeat, a status, the usage that admission notes in a quota. */
 function countsDifferently(before: Stored, now: Stored): boolean {
-  const phase = (object: KubeObject) => (object as { status?: { phase?: string } }).status?.phase
-  const [was, is] = [before.metadata, now.metadata]
-  return was.generation !== is.generation || was.deletionTimestamp !== is.deletionTimestamp || phase(before) !== phase(now)
-    || (now.metadata.generation === undefined && (now.kind === 'Service' || now.kind === 'PersistentVolumeClaim'))
+  const [was, is] = [before, now] as readonly Countable[]
+  if (was!.metadata.deletionTimestamp !== is!.metadata.deletionTimestamp || was!.status?.phase !== is!.status?.phase) return true
+  const counted = ({ spec, status }: Countable) => canonical([spec ?? null, status?.allocatedResources ?? null])
+  const { generation } = is!.metadata
+  return generation === undefined ? counted(was!) !== counted(is!) : generation !== was!.metadata.generation
+}
+
+interface Countable extends Stored {
+  spec?: unknown
+  status?: { phase?: string; allocatedResources?: unknown }
 }
