@@ -1,10 +1,11 @@
 // What a pod asks for in sum (source: k8s.io/component-helpers/resource): init containers run one after the other, restartable ones stay beside the rest.
-import type { Container, Pod, ResourceRequirements } from './generated/types.ts'
+import type { Container, Pod, PodSpec } from './generated/types.ts'
 import { parseQuantity } from './quantity.ts'
 import type { Quantity } from './quantity.ts'
 
 /** By resource name: `cpu`, `memory`, `nvidia.com/gpu`. */
 export type ResourceAmounts = Map<string, Quantity>
+type Part = 'requests' | 'limits'
 
 export const parseAmounts = (list: Readonly<Record<string, string>> | undefined): ResourceAmounts =>
   new Map(Object.entries(list ?? {}).map(([name, text]) => [name, parseQuantity(text)]))
@@ -22,7 +23,9 @@ function raiseAmounts(highest: ResourceAmounts, other: ReadonlyMap<string, Quant
 
 const podLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
 
-function podAmounts({ spec }: Pod, part: 'requests' | 'limits', read: (container: Container) => ResourceAmounts): ResourceAmounts {
+/** What the containers of a pod need together: all at once, or the greediest init container beside the sidecars before it. */
+export function aggregateContainers(spec: PodSpec | undefined, part: Part): ResourceAmounts {
+  const read = ({ resources }: Container) => parseAmounts(resources?.[part])
   const sum: ResourceAmounts = new Map()
   for (const container of spec?.containers ?? []) addAmounts(sum, read(container))
   const sidecars: ResourceAmounts = new Map()
@@ -39,15 +42,18 @@ function podAmounts({ spec }: Pod, part: 'requests' | 'limits', read: (container
     }
   }
   raiseAmounts(sum, highest)
+  return sum
+}
+
+function podAmounts({ spec }: Pod, part: Part): ResourceAmounts {
+  const sum = aggregateContainers(spec, part)
   for (const [name, amount] of parseAmounts(spec?.resources?.[part])) if (podLevel(name)) sum.set(name, amount)
   return sum
 }
 
-const amountsOf = (part: 'requests' | 'limits') => ({ resources }: { resources?: ResourceRequirements }) => parseAmounts(resources?.[part])
-
 /** Without overhead. */
-export const podRequests = (pod: Pod): ResourceAmounts => podAmounts(pod, 'requests', amountsOf('requests'))
+export const podRequests = (pod: Pod): ResourceAmounts => podAmounts(pod, 'requests')
 /** Without overhead. A container without a limit adds nothing. */
-export const podLimits = (pod: Pod): ResourceAmounts => podAmounts(pod, 'limits', amountsOf('limits'))
+export const podLimits = (pod: Pod): ResourceAmounts => podAmounts(pod, 'limits')
 
 export const podOverhead = ({ spec }: Pod): ResourceAmounts => parseAmounts(spec?.overhead)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodDisruptionBudget, PodSpec, StorageClass } from '../api/generated/types.ts'
 import { attempt } from './attempt.ts'
-import { podFacts, podRequests } from './pod-facts.ts'
+import { podFacts } from './pod-facts.ts'
 import { preempt } from './preemption.ts'
 import { factsOf, nodeState, type World } from './world.ts'
 
@@ -73,13 +73,6 @@ describe('where a pod goes, or why nowhere', () => {
     ['a claim not bound', claimed('c'), { nodes: [node('a')], claims: [{ metadata: { name: 'c' }, spec: {} }] }, '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.'],
     ['where its volume is', claimed('c'), { nodes: [node('a'), node('b')], claims: [bound], volumes: [onB] }, 'b'],
   ])('%s', (_name, which, objects, expected) => expect(place(which, objects)).toBe(expected))
-})
-
-test('requests: sidecars run beside, init containers alone, pod-level amounts win', () => {
-  const container = (cpu: string, restartPolicy?: string) => ({ name: 'c', restartPolicy, resources: { requests: { cpu } } })
-  expect(podRequests({ containers: [container('1'), container('500m')], initContainers: [container('2')] })).toEqual({ cpu: 2000 })
-  expect(podRequests({ containers: [container('1')], initContainers: [container('500m', 'Always'), container('2')] })).toEqual({ cpu: 2500 })
-  expect(podRequests({ containers: [container('1')], resources: { requests: { cpu: '3' } }, overhead: { cpu: '1', memory: '1Ki' } })).toEqual({ cpu: 4000, memory: 1024 })
 })
 
 describe('preemption', () => {

@@ -1,11 +1,8 @@
 // What scheduling needs to know of a pod, worked out once for each version of it.
 import type { Affinity, Container, Pod, PodAffinityTerm, PodSpec, Toleration } from '../api/generated/types.ts'
-import { parseQuantity } from '../api/quantity.ts'
+import { podAmounts, type Amounts } from '../api/pod-amounts.ts'
 import { labelSelectorOf, type LabelSelector } from '../api/selector.ts'
 import type { LabelSelector as WireSelector } from '../api/generated/types.ts'
-
-/** By resource name; `cpu` in thousandths, everything else in units. */
-export type Amounts = Readonly<Record<string, number>>
 
 export interface HostPort {
   protocol: string
@@ -60,7 +57,7 @@ function workOut(pod: Pod): PodFacts {
     labels: pod.metadata?.labels ?? {},
     spec,
     priority: spec.priority ?? 0,
-    requests: podRequests(spec),
+    requests: podAmounts({ spec }, 'requests'),
     hostPorts: hostPorts(spec),
     tolerations: spec.tolerations ?? [],
     requiredAffinity: (affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
@@ -94,32 +91,6 @@ export const addAmounts = (a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts =>
   const sum: Record<string, number> = { ...a }
   for (const [name, amount] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + sign * amount
   return sum
-}
-
-const maxAmounts = (a: Amounts, b: Amounts): Amounts => {
-  const max: Record<string, number> = { ...a }
-  for (const [name, amount] of Object.entries(b)) max[name] = Math.max(max[name] ?? 0, amount)
-  return max
-}
-
-export function amountsOf(quantities: Readonly<Record<string, string | number>> | undefined): Amounts {
-  return Object.fromEntries(Object.entries(quantities ?? {}).map(([name, text]) => [name, name === 'cpu' ? parseQuantity(text).milliValue() : parseQuantity(text).value()]))
-}
-
-/** Sidecars run beside everything that starts after them; other init containers run alone (KEP-753). Pod-level resources win (KEP-2837). */
-export function podRequests(spec: PodSpec): Amounts {
-  let running: Amounts = {}
-  let peak: Amounts = {}
-  for (const container of spec.initContainers ?? []) {
-    const own = amountsOf(container.resources?.requests)
-    if (container.restartPolicy === 'Always') {
-      running = addAmounts(running, own)
-      peak = maxAmounts(peak, running)
-    } else peak = maxAmounts(peak, addAmounts(running, own))
-  }
-  for (const container of spec.containers) running = addAmounts(running, amountsOf(container.resources?.requests))
-  const ofContainers = { ...maxAmounts(peak, running), ...amountsOf(spec.resources?.requests) }
-  return addAmounts(ofContainers, amountsOf(spec.overhead))
 }
 
 function hostPorts(spec: PodSpec): HostPort[] {

@@ -1,7 +1,8 @@
 // The nodes and what runs or is about to run on them, as one scheduling attempt sees it.
 import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Taint } from '../api/generated/types.ts'
+import { amountsOf, type Amounts } from '../api/pod-amounts.ts'
 import { isFinished } from '../api/pod-phase.ts'
-import { addAmounts, amountsOf, podFacts, type Amounts, type AffinityTerm, type PodFacts } from './pod-facts.ts'
+import { addAmounts, podFacts, type AffinityTerm, type PodFacts } from './pod-facts.ts'
 
 export interface NodeState {
   readonly name: string

@@ -1,6 +1,6 @@
 // Which pod goes first when memory is short (source: "Node-pressure Eviction"): those above their requests, then by priority, then by how far above.
 import type { AgentPod } from '../pod/types.ts'
-import { podAmounts } from '../resources/amounts.ts'
+import { podAmounts } from '../../api/pod-amounts.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
 
 interface MemoryUser {

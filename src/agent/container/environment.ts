@@ -1,7 +1,7 @@
 // The environment of a container: envFrom, then env in order with references expanded, then the services.
 import type { ConfigMap, Container, EnvVar, Secret } from '../../api/generated/types.ts'
 import type { AgentPod } from '../pod/types.ts'
-import type { ResourceList } from '../resources/amounts.ts'
+import type { ResourceList } from '../../api/pod-amounts.ts'
 import { expand } from './expand.ts'
 import { fieldValue, type PodAddresses } from './field-path.ts'
 import { resourceFieldValue } from './resource-field.ts'

@@ -2,7 +2,7 @@
 import type { Container, ResourceFieldSelector } from '../../api/generated/types.ts'
 import type { AgentPod } from '../pod/types.ts'
 import { parseQuantity } from '../../api/quantity.ts'
-import type { ResourceList } from '../resources/amounts.ts'
+import type { ResourceList } from '../../api/pod-amounts.ts'
 
 interface ResourceFieldInput {
   pod: AgentPod

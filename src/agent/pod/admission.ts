@@ -2,7 +2,7 @@
 import type { Node } from '../../api/generated/types.ts'
 import { nodeAffinityMatcher } from '../../api/node-selector.ts'
 import { untolerated } from '../../api/tolerations.ts'
-import { amountsOf, podAmounts } from '../resources/amounts.ts'
+import { amountsOf, podAmounts } from '../../api/pod-amounts.ts'
 import type { Reason } from '../status/container-statuses.ts'
 import { refuseSysctls } from './sysctls.ts'
 import type { AgentPod } from './types.ts'

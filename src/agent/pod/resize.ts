@@ -2,7 +2,7 @@
 import type { Container, Node, ResourceRequirements } from '../../api/generated/types.ts'
 import type { ContainerStatus } from '../../runtime/container-runtime.ts'
 import { annotationKeys } from '../container/labels.ts'
-import { amount, amountsOf, podAmounts } from '../resources/amounts.ts'
+import { amount, amountsOf, podAmounts } from '../../api/pod-amounts.ts'
 import type { Observed } from '../runtime/observed.ts'
 import { latest } from '../runtime/observed.ts'
 import { isSidecar, type AgentPod } from './types.ts'

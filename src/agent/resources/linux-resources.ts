@@ -2,7 +2,7 @@
 import type { Container } from '../../api/generated/types.ts'
 import type { LinuxResources } from '../../runtime/container-runtime.ts'
 import type { AgentPod } from '../pod/types.ts'
-import { amount, podAmounts } from './amounts.ts'
+import { amount, podAmounts } from '../../api/pod-amounts.ts'
 import { oomScoreAdjust, qosOf } from './qos.ts'
 
 const period = 100_000

@@ -1,7 +1,7 @@
 // The quality-of-service class of a pod, and the order in which the kernel kills when memory is short.
 import type { Container } from '../../api/generated/types.ts'
 import { isSidecar, type AgentPod } from '../pod/types.ts'
-import { amount, amountsOf, type Amounts } from './amounts.ts'
+import { amount, amountsOf } from '../../api/pod-amounts.ts'
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
@@ -10,8 +10,8 @@ const systemCritical = 2_000_000_000
 
 export function qosClassOf(pod: AgentPod): QosClass {
   const sources = pod.spec.resources ? [pod.spec.resources] : [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((c) => c.resources)
-  const requests: Amounts = {}
-  const limits: Amounts = {}
+  const requests: Record<string, number> = {}
+  const limits: Record<string, number> = {}
   let guaranteed = true
   for (const resources of sources) {
     const own = amountsOf(resources?.limits)

@@ -1,7 +1,7 @@
 // A directory for the life of the pod, on disk or in memory.
 import { chmod, mkdir } from 'node:fs/promises'
 import { parseQuantity } from '../../api/quantity.ts'
-import { podAmounts } from '../resources/amounts.ts'
+import { podAmounts } from '../../api/pod-amounts.ts'
 import { giveToGroup } from './ownership.ts'
 import { volumeDirectory } from './payload-volume.ts'
 import type { OpenRequest, OpenVolumeOf } from './plugin.ts'

@@ -6,7 +6,7 @@ import type { Client } from '../../client/client.ts'
 import type { Images } from '../image/images.ts'
 import type { AgentPod } from '../pod/types.ts'
 import type { WatchedObjects } from '../references/watched-objects.ts'
-import type { ResourceList } from '../resources/amounts.ts'
+import type { ResourceList } from '../../api/pod-amounts.ts'
 import type { Mounter } from './mounter.ts'
 
 export interface VolumeServices {

@@ -1,8 +1,9 @@
 // How good a node is for a pod; weights are those of upstream's default profile.
 import { asTheyAre, greatestScore, toGreatest, toRange, type Score } from '../framework.ts'
 import { nodeTermMatcher } from '../../api/node-selector.ts'
+import type { Amounts } from '../../api/pod-amounts.ts'
 import { isTolerated } from '../../api/tolerations.ts'
-import type { AffinityTerm, Amounts, PodFacts } from '../pod-facts.ts'
+import type { AffinityTerm, PodFacts } from '../pod-facts.ts'
 import { countSpread } from '../topology-spread.ts'
 import { termMatches, type NodeState, type World } from '../world.ts'
 

@@ -1,6 +1,6 @@
 // Pod-level requests and huge page limits that follow from what is given elsewhere (source: KEP-2837).
 import type { PodSpec, ResourceRequirements } from '../../../generated/types.ts'
-import { aggregateContainers } from '../resource-lists.ts'
+import { aggregateContainers } from '../../../pod-resources.ts'
 
 const isHugePages = (name: string) => name.startsWith('hugepages-')
 const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || isHugePages(name)

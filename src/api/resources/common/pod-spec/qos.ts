@@ -1,12 +1,12 @@
 // A pod's quality of service (source: pkg/apis/core/helper/qos `ComputePodQOS`).
 import type { PodSpec, ResourceRequirements } from '../../../generated/types.ts'
-import { addAmounts, amountsOf } from '../resource-lists.ts'
+import { addAmounts, parseAmounts } from '../../../pod-resources.ts'
 import { runningContainers } from './containers.ts'
 
 type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
 const counted = (list: Readonly<Record<string, string>> | undefined) =>
-  new Map([...amountsOf(list)].filter(([name, amount]) => (name === 'cpu' || name === 'memory') && amount.nanos > 0n))
+  new Map([...parseAmounts(list)].filter(([name, amount]) => (name === 'cpu' || name === 'memory') && amount.nanos > 0n))
 
 export function qosClassOf(spec: PodSpec): QosClass {
   const parts: (ResourceRequirements | undefined)[] = spec.resources ? [spec.resources] : runningContainers(spec).map((c) => c.resources)

@@ -2,7 +2,7 @@
 import { duplicate, forbidden, invalid, notSupported, required, tooLong } from '../../../../field-error.ts'
 import type { ObjectMeta, PodDNSConfig, PodResourceClaim, PodSpec, Toleration } from '../../../../generated/types.ts'
 import { isDnsLabel, isDnsSubdomain, isLabelValue, patternMessage, tooLongMessage } from '../../../../names.ts'
-import { aggregateContainers } from '../../resource-lists.ts'
+import { aggregateContainers } from '../../../../pod-resources.ts'
 import { checked, type Findings, oneOf, oneOfIfSet, qualifiedName, withinRange } from '../../validation/findings.ts'
 import { legacyIp } from '../../validation/ip.ts'
 import { labels } from '../../validation/labels.ts'
