@@ -15,7 +15,7 @@ export interface Probes {
   stop(): void
 }
 
-export interface ProbesOptions extends ProbeDependencies {
+interface ProbesOptions extends ProbeDependencies {
   hostIps: readonly string[]
 }
 
