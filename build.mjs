@@ -41,7 +41,7 @@ const config = {
   // the code cache works only on the platform that makes it
   useCodeCache: arch === process.arch,
   execArgvExtension: 'none',
-  execArgv: ['--max-semi-space-size=4', '--no-warnings'],
+  execArgv: ['--max-semi-space-size=8', '--expose-gc', '--experimental-ffi', '--no-warnings'], // why: docs/decisions/memory.md
   assets: { 'storage-worker': join(work, 'storage-worker.cjs'), 'sqlite.node': join(work, 'sqlite.node') },
 }
 writeFileSync(join(work, 'sea.json'), JSON.stringify(config))

@@ -9,6 +9,7 @@ import { nodeComponents } from './node-components.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
 import { pathsOf } from './paths.ts'
+import { processMemory } from './process-memory.ts'
 
 interface ServerEnvironment {
   config: ServerConfig
@@ -22,7 +23,7 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const { config, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops]
+  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops, ...processMemory({ clock, log })]
   const containerd = config.containerRuntimeEndpoint
     ? []
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, clock, log: log.with({ component: 'containerd' }) })]
@@ -32,5 +33,6 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
     inParallel('containerd and API server', [...containerd, inSequence('API server', plane.foundation)]),
     ...plane.loops,
     ...nodeComponents({ ...environment, paths, plane }),
+    ...processMemory({ clock, log }),
   ]
 }
