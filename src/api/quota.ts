@@ -6,7 +6,7 @@ import { addAmounts, parseAmounts, podLimits, podOverhead, podRequests } from '.
 import type { ResourceAmounts } from './pod-resources.ts'
 import { parseQuantity } from './quantity.ts'
 import type { Quantity } from './quantity.ts'
-import { qosClassOf } from './resources/common/pod-spec/qos.ts'
+import { qosClassOf } from './qos.ts'
 
 const one = parseQuantity('1')
 const zero = parseQuantity('0')

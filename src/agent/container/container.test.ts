@@ -5,7 +5,8 @@ import { parseImageReference, withDefaultTag } from '../image/reference.ts'
 import { createBackoff, goDuration } from '../pod/backoff.ts'
 import { asAgentPod, type AgentPod } from '../pod/types.ts'
 import { cpuQuota, cpuShares } from '../resources/linux-resources.ts'
-import { oomScoreAdjust, qosClassOf } from '../resources/qos.ts'
+import { qosClassOf } from '../../api/qos.ts'
+import { oomScoreAdjust } from '../resources/qos.ts'
 import { parseResolvConf, podDns } from '../sandbox/dns.ts'
 import { podHosts } from '../sandbox/hosts-file.ts'
 import { environment } from './environment.ts'
@@ -88,7 +89,7 @@ describe('quality of service', () => {
     ['system critical', podOf({ priority: 2_000_001_000 }), 'BestEffort', -997],
   ]
   test.each(cases)('%s', (_name, pod, qos, score) => {
-    expect(qosClassOf(pod)).toBe(qos)
+    expect(qosClassOf(pod.spec)).toBe(qos)
     expect(oomScoreAdjust(pod, pod.spec.containers[0]!, 10 * 1024 ** 3)).toBe(score)
   })
   test('CPU in shares and quota', () => {

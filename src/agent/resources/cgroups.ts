@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { LinuxResources } from '../../runtime/container-runtime.ts'
 import type { AgentPod } from '../pod/types.ts'
 import { podResources } from './linux-resources.ts'
-import { qosOf, type QosClass } from './qos.ts'
+import type { QosClass } from '../../api/qos.ts'
+import { qosOf } from './qos.ts'
 
 export type CgroupDriver = 'cgroupfs' | 'systemd'
 

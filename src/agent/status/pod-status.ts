@@ -5,7 +5,7 @@ import type { ReadProbe } from '../pod/init-actions.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { ephemeralContainers, initContainers, regularContainers, type AgentPod } from '../pod/types.ts'
 import type { AppliedResources } from '../pod/resize.ts'
-import { qosClassOf } from '../resources/qos.ts'
+import { qosClassOf } from '../../api/qos.ts'
 import { anyRegularStartedInSandbox, mayRun, sandboxNeed, type Observed } from '../runtime/observed.ts'
 import { conditionsOf, isOwned } from './conditions.ts'
 import { containerStatuses, type Reason } from './container-statuses.ts'
@@ -57,7 +57,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: old.startTime ?? rfc3339(now),
     ...(init.length && !refused ? { initContainerStatuses: init } : {}),
     ...(refused ? {} : { containerStatuses: regular }),
-    qosClass: old.qosClass ?? qosClassOf(pod),
+    qosClass: old.qosClass ?? qosClassOf(pod.spec),
     ...(ephemeral.length ? { ephemeralContainerStatuses: ephemeral } : {}),
     ...(old.resize ? { resize: old.resize } : {}),
   }

@@ -2,7 +2,7 @@
 import { type FieldError, forbidden, invalid } from '../../field-error.ts'
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../generated/types.ts'
 import { equal } from '../common/equal.ts'
-import { qosClassOf } from '../common/pod-spec/qos.ts'
+import { qosClassOf } from '../../qos.ts'
 import type { Findings } from '../common/validation/findings.ts'
 import { validatePod } from './pod-validation.ts'
 

@@ -7,7 +7,7 @@ import { allContainers } from '../common/pod-spec/containers.ts'
 import { appArmorOfAnnotation, appArmorPrefix } from '../common/pod-spec/legacy-annotations.ts'
 import { useAppArmor } from '../common/warnings/pod-spec.ts'
 import { keepMetadata, keepStatus } from '../common/strategy.ts'
-import { qosClassOf } from '../common/pod-spec/qos.ts'
+import { qosClassOf } from '../../qos.ts'
 
 /** What annotations of old say goes into the fields of today. */
 function takeOverAppArmor({ metadata, spec }: Pod, warn: HookContext['warn']): void {

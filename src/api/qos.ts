@@ -1,15 +1,14 @@
 // A pod's quality of service (source: pkg/apis/core/helper/qos `ComputePodQOS`).
-import type { PodSpec, ResourceRequirements } from '../../../generated/types.ts'
-import { addAmounts, parseAmounts } from '../../../pod-resources.ts'
-import { runningContainers } from './containers.ts'
+import type { PodSpec, ResourceRequirements } from './generated/types.ts'
+import { addAmounts, parseAmounts } from './pod-resources.ts'
 
-type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
 const counted = (list: Readonly<Record<string, string>> | undefined) =>
   new Map([...parseAmounts(list)].filter(([name, amount]) => (name === 'cpu' || name === 'memory') && amount.nanos > 0n))
 
 export function qosClassOf(spec: PodSpec): QosClass {
-  const parts: (ResourceRequirements | undefined)[] = spec.resources ? [spec.resources] : runningContainers(spec).map((c) => c.resources)
+  const parts: (ResourceRequirements | undefined)[] = spec.resources ? [spec.resources] : [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map((c) => c.resources)
   const requests: ReturnType<typeof counted> = new Map()
   const limits: ReturnType<typeof counted> = new Map()
   let guaranteed = true
