@@ -48,9 +48,18 @@ function oneStatus(input: ContainerStatusInput, container: PodContainer): Contai
   return status
 }
 
-function closeState({ pod, observed }: ContainerStatusInput, { kind }: PodContainer, status: ContainerStatus): void {
-  if (status.state?.terminated || (kind === 'init' && !anyRegularCreated(pod, observed))) return
+function closeState(input: ContainerStatusInput, { kind }: PodContainer, status: ContainerStatus): void {
+  const begun = kind === 'init' ? anyRegularCreated(input.pod, input.observed) : initialized(input)
+  if (status.state?.terminated || !begun) return
   status.state = { terminated: unknownExit('The container could not be located when the pod was terminated') }
+}
+
+/** Whether the regular containers had their turn; where an init container failed, they wait for ever. */
+function initialized({ pod, observed, old }: ContainerStatusInput): boolean {
+  const last = pod.spec.initContainers?.at(-1)
+  if (!last || anyRegularCreated(pod, observed) || old.some(({ state, lastState }) => !state?.waiting || lastState?.terminated)) return true
+  const current = latest(observed, last.name)
+  return isSidecar(last) ? current?.state === 'running' : current?.state === 'exited' && current.exitCode === 0
 }
 
 function blank(input: ContainerStatusInput, { spec }: PodContainer): ContainerStatus {
