@@ -220,7 +220,8 @@ describe('pods', () => {
       details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget pdb needs 1 healthy pods and has 1 currently' }] },
     })
     await api.request(`PATCH ${budgets}/pdb/status`, { body: { status: { disruptionsAllowed: 1 } }, contentType: merge })
-    expect(await evict()).toMatchObject({ status: 201, body: { status: 'Success' } })
+    const asOlderClientsDo = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'kept' } }
+    expect(await api.request(`POST ${pods}/kept/eviction`, { body: asOlderClientsDo })).toMatchObject({ status: 201, body: { status: 'Success' } })
     expect((await api.request(`GET ${budgets}/pdb`)).body.status).toMatchObject({ disruptionsAllowed: 0, disruptedPods: { kept: expect.any(String) } })
     expect((await api.request(`GET ${pods}/kept`)).body.metadata!.deletionTimestamp).toBeDefined()
   })

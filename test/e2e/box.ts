@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
 
+/** The stock client; another version by the environment. */
+export const kubectl = process.env.KUBECTL ?? 'kubectl'
+
 interface Output {
   code: number
   stdout: string
@@ -129,7 +132,7 @@ export class Box {
   }
 
   kubectl(args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
-    return run('nsenter', [this.enter, process.env.KUBECTL ?? 'kubectl', '--kubeconfig', this.kubeconfig, ...args], options)
+    return run('nsenter', [this.enter, kubectl, '--kubeconfig', this.kubeconfig, ...args], options)
   }
 
   /** kubectl's standard output; throws when it fails. */

@@ -22,13 +22,13 @@ describe('looking at the server', () => {
     expect(JSON.parse(await box.k(['get', '--raw', '/version']))).toMatchObject({ major: '1', minor: '36' })
     expect(await box.k(['get', '--raw', '/metrics'])).toContain('apiserver_request_total')
     expect(JSON.parse(await box.k(['get', '--raw', '/openapi/v3'])).paths).toHaveProperty('api/v1')
-    expect(await box.k(['version'])).toContain('Server Version: v1.36')
+    expect(await box.k(['version'])).toMatch(/Server Version: .*v1\.36/)
   })
   test('api-resources, api-versions, explain', async () => {
     const resources = await box.k(['api-resources'])
     for (const line of [/^pods +po +v1 +true +Pod$/m, /^deployments +deploy +apps\/v1 +true +Deployment$/m, /^clusterroles +rbac.authorization.k8s.io\/v1 +false +ClusterRole$/m]) expect(resources).toMatch(line)
     expect(await box.k(['api-versions'])).toContain('networking.k8s.io/v1')
-    expect(await box.k(['explain', 'pod.spec.containers.livenessProbe.httpGet'])).toMatch(/port\s+<IntOrString> -required-/)
+    expect(await box.k(['explain', 'pod.spec.containers.livenessProbe.httpGet'])).toMatch(/port\s+<(IntOrString|string)> -required-/)
   })
   test('who may what', async () => {
     expect((await box.k(['auth', 'can-i', 'create', 'pods'])).trim()).toBe('yes')

@@ -4,41 +4,18 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
-import { binary, Box, eventually } from './box.ts'
+import { binary, Box, eventually, kubectl } from './box.ts'
+import { image, openWorkbench, pod, shell, type PodOptions, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
-const image = 'mk8s.io/busybox:1'
 const box = new Box()
+let bench: Workbench
 beforeAll(async () => {
-  await box.open()
-  await box.start()
-  const archive = join(box.directory, 'busybox.tar')
-  writeBusyboxImage(archive, image)
-  await box.inside(binary, ['images', 'import', '--data-dir', box.dataDir, archive])
+  bench = await openWorkbench(box)
 }, 180_000)
 afterAll(() => box.close(), 120_000)
-
-interface PodOptions {
-  name: string
-  command?: string[]
-  labels?: Record<string, string>
-  spec?: object
-  container?: object
-}
-const pod = ({ name, command = ['sleep', 'infinity'], labels, spec, container }: PodOptions) => ({
-  apiVersion: 'v1', kind: 'Pod', metadata: { name, labels },
-  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image, command, ...container }], ...spec },
-})
-const running = (name: string) => box.k(['wait', 'pod', name, '--for=condition=Ready', '--timeout=60s'])
-const finished = (name: string) => eventually(`${name} is over`, async () => ['Succeeded', 'Failed'].includes(await box.k(['get', 'pod', name, '-o', 'jsonpath={.status.phase}'])))
-/** What a pod that runs to its end prints. */
-async function output(options: PodOptions): Promise<string> {
-  await box.apply(pod({ ...options, spec: { restartPolicy: 'Never', ...options.spec } }))
-  await finished(options.name)
-  return box.k(['logs', options.name])
-}
-const shell = (script: string) => ['sh', '-c', script]
+const running = (name: string) => bench.running(name)
+const output = (options: PodOptions) => bench.output(options)
 
 describe('pods', () => {
   test('environment, volumes and files', async () => {
@@ -170,7 +147,7 @@ describe('streams', () => {
   test('port-forward', async () => {
     await box.apply(pod({ name: 'web', command: shell('echo hello > /www/index.html; exec httpd -f -p 80 -h /www'), container: { ports: [{ containerPort: 80 }] } }))
     await running('web')
-    const forward = spawn('nsenter', [box.enter, 'kubectl', '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18080:80'])
+    const forward = spawn('nsenter', [box.enter, kubectl, '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18080:80'])
     try {
       const answer = await eventually('it answers', async () => (await box.inside('curl', ['-sSf', '-m', '2', 'http://127.0.0.1:18080/'])))
       expect(answer).toBe('hello\n')
@@ -183,7 +160,7 @@ describe('streams', () => {
 
 /** Runs kubectl on a pseudo-terminal of 33 rows and 77 columns. */
 async function terminal(args: string[]): Promise<string> {
-  const line = ['stty', 'rows', '33', 'cols', '77;', 'kubectl', '--kubeconfig', box.kubeconfig, ...args].join(' ')
+  const line = ['stty', 'rows', '33', 'cols', '77;', kubectl, '--kubeconfig', box.kubeconfig, ...args].join(' ')
   return box.inside('script', ['-qec', line, '/dev/null'])
 }
 

@@ -15,7 +15,7 @@ export const binding: Part = {
   methods: ['POST'],
   kind: { group: '', version: 'v1', kind: 'Binding' },
   async run(call) {
-    const body = await bodyAs<Binding>(call, 'v1', 'Binding')
+    const body = await bodyAs<Binding>(call, 'Binding', 'v1')
     const legacy = call.info.resource === 'bindings'
     if (!legacy && body.metadata?.name !== call.info.name) throw badRequestError('name in URL does not match name in Binding object')
     const name = legacy ? (body.metadata?.name ?? '') : call.info.name

@@ -21,7 +21,7 @@ export const eviction: Part = {
   methods: ['POST'],
   kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
   async run(call) {
-    const body = await bodyAs<Eviction>(call, 'policy/v1', 'Eviction')
+    const body = await bodyAs<Eviction>(call, 'Eviction', 'policy/v1', 'policy/v1beta1')
     if (body.metadata?.name !== call.info.name) throw badRequestError('name in URL does not match name in Eviction object')
     const options = parseWriteOptions(call.request.query, 'CreateOptions', call.request.headers['user-agent'])
     if (body.deleteOptions?.dryRun?.includes('All')) options.dryRun = true

@@ -18,9 +18,10 @@ const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status
 
 export const answerSuccess = (call: Call): ApiResponse => answerObject(success, { status: 201, acceptObjects: call.request.acceptObjects })
 
-/** The body as `apiVersion` and `kind`, type-checked. @throws StatusError 400 */
-export async function bodyAs<T extends KubeObject>(call: Call, apiVersion: string, kind: string): Promise<T> {
+/** The body as `kind` of `apiVersion`, type-checked; one of the older versions, equal in shape, counts as that. @throws StatusError 400 */
+export async function bodyAs<T extends KubeObject>(call: Call, kind: string, apiVersion: string, ...older: string[]): Promise<T> {
   const { value } = await parseBody(call, kind)
+  if (older.includes((value as KubeObject | null)?.apiVersion ?? '')) Object.assign(value as KubeObject, { apiVersion })
   checkKindIs(value, { apiVersion, kind })
   return decodeAs<T>(value, apiVersion, kind)
 }

@@ -47,7 +47,7 @@ function scaleOf(definition: ScaleSubresource, object: KubeObject): Scale {
 }
 
 async function put(call: Call): Promise<ApiResponse> {
-  const body = await bodyAs<Scale>(call, apiVersion, 'Scale')
+  const body = await bodyAs<Scale>(call, 'Scale', apiVersion)
   if (body.metadata?.name && body.metadata.name !== call.info.name) {
     throw badRequestError(`the name of the object (${body.metadata.name}) does not match the name on the URL (${call.info.name})`)
   }
