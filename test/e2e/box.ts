@@ -1,4 +1,4 @@
-// One machine for a test: a network namespace of its own with a node address, a data directory of its own, and the built binary in it.
+// Where tests run the built binary: `Box` has a network namespace and a data directory of its own; `machine.ts` has whole machines.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -51,45 +51,34 @@ export async function eventually<T>(what: string, probe: () => Promise<T | undef
   }
 }
 
-export class Box {
+/** Something that runs one server: how to start a command in it is all that its kinds differ in. */
+export abstract class Host {
   readonly directory = mkdtempSync(join(tmpdir(), 'mk8s-e2e-'))
-  readonly namespace = `mk8s-${this.directory.slice(-6)}`
-  readonly dataDir = join(this.directory, 'data')
-  readonly kubeconfig = join(this.directory, 'admin.yaml')
+  abstract readonly dataDir: string
+  /** As commands inside see it. */
+  abstract readonly kubeconfig: string
+  /** The server's arguments after `mk8s server`. */
+  abstract readonly flags: readonly string[]
+  /** The command that runs what follows inside. */
+  abstract readonly prefix: readonly [string, ...string[]]
+  /** The executable, as commands inside see it. */
+  readonly binary: string = binary
   readonly logFile = join(this.directory, 'mk8s.log')
-  readonly flags: readonly string[]
   #process: ChildProcess | undefined
   #exited: Promise<number> | undefined
 
-  constructor(flags: readonly string[] = []) {
-    this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...flags]
-  }
-
-  /** Enters the network namespace and nothing else: `ip netns exec` would hide the cgroups. */
-  get enter(): string {
-    return `--net=/run/netns/${this.namespace}`
-  }
-
-  /** Makes the namespace: loopback, and a node address whose default route leads nowhere. */
-  async open(): Promise<this> {
-    await must('sh', ['-c', `: >"${join(this.directory, 'config.yaml')}"`])
-    await must('ip', ['netns', 'add', this.namespace])
-    await this.inside('ip', ['link', 'set', 'lo', 'up'])
-    await this.inside('ip', ['link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0'])
-    await this.inside('ip', ['address', 'add', '192.0.2.10/24', 'dev', 'eth0'])
-    for (const link of ['eth0', 'peer0']) await this.inside('ip', ['link', 'set', link, 'up'])
-    await this.inside('ip', ['route', 'add', 'default', 'via', '192.0.2.1', 'dev', 'eth0'])
-    return this
-  }
+  abstract open(): Promise<this>
+  abstract close(): Promise<void>
 
   inside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
-    return must('nsenter', [this.enter, command, ...args], options)
+    return must(this.prefix[0], [...this.prefix.slice(1), command, ...args], options)
   }
 
   tryInside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
-    return run('nsenter', [this.enter, command, ...args], options)
+    return run(this.prefix[0], [...this.prefix.slice(1), command, ...args], options)
   }
 
+  /** Of the server started last, as the test sees it. */
   get pid(): number {
     return this.#process!.pid!
   }
@@ -97,7 +86,7 @@ export class Box {
   /** Starts the server and returns at once. */
   spawn(): void {
     const log = openSync(this.logFile, 'a')
-    const child = spawn('nsenter', [this.enter, binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
+    const child = spawn(this.prefix[0], [...this.prefix.slice(1), this.binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
     this.#process = child
     this.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1))))
@@ -108,7 +97,7 @@ export class Box {
     this.spawn()
     await eventually('the node is Ready', async () => {
       if (this.#process!.exitCode !== null) throw new Error(`mk8s exited: ${this.log().slice(-2000)}`)
-      return existsSync(this.kubeconfig) && / Ready /.test((await this.kubectl(['get', 'nodes'])).stdout)
+      return / Ready /.test((await this.kubectl(['get', 'nodes'])).stdout)
     }, seconds)
   }
 
@@ -117,7 +106,7 @@ export class Box {
     this.spawn()
     await eventually('the API server is ready', async () => {
       if (this.#process!.exitCode !== null) throw new Error(`mk8s exited: ${this.log().slice(-2000)}`)
-      return existsSync(this.kubeconfig) && (await this.kubectl(['get', 'serviceaccount', 'default'])).code === 0
+      return (await this.kubectl(['get', 'serviceaccount', 'default'])).code === 0
     }, seconds)
   }
 
@@ -132,7 +121,7 @@ export class Box {
   }
 
   kubectl(args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
-    return run('nsenter', [this.enter, kubectl, '--kubeconfig', this.kubeconfig, ...args], options)
+    return this.tryInside(kubectl, ['--kubeconfig', this.kubeconfig, ...args], options)
   }
 
   /** kubectl's standard output; throws when it fails. */
@@ -148,6 +137,37 @@ export class Box {
 
   log(): string {
     return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : ''
+  }
+}
+
+/** Loopback, and a node address whose default route leads nowhere. */
+export async function makeNodeNetwork(inside: (command: string, args: readonly string[]) => Promise<unknown>): Promise<void> {
+  await inside('ip', ['link', 'set', 'lo', 'up'])
+  await inside('ip', ['link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0'])
+  await inside('ip', ['address', 'add', '192.0.2.10/24', 'dev', 'eth0'])
+  for (const link of ['eth0', 'peer0']) await inside('ip', ['link', 'set', link, 'up'])
+  await inside('ip', ['route', 'add', 'default', 'via', '192.0.2.1', 'dev', 'eth0'])
+}
+
+export class Box extends Host {
+  readonly namespace = `mk8s-${this.directory.slice(-6)}`
+  readonly dataDir = join(this.directory, 'data')
+  readonly kubeconfig = join(this.directory, 'admin.yaml')
+  /** Enters the network namespace and nothing else: `ip netns exec` would hide the cgroups. */
+  readonly enter = `--net=/run/netns/${this.namespace}`
+  readonly prefix = ['nsenter', this.enter] as const
+  readonly flags: readonly string[]
+
+  constructor(flags: readonly string[] = []) {
+    super()
+    this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...flags]
+  }
+
+  async open(): Promise<this> {
+    await must('sh', ['-c', `: >"${join(this.directory, 'config.yaml')}"`])
+    await must('ip', ['netns', 'add', this.namespace])
+    await makeNodeNetwork((command, args) => this.inside(command, args))
+    return this
   }
 
   /** Ends everything this box made. */

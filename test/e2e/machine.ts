@@ -1,0 +1,143 @@
+// A whole machine for a test: namespaces of its own (processes, mounts, network, cgroups, name) over a disk that outlives them. Nothing in
+// it can be confused with what else runs here, its power can be cut, and its state can be compared.
+//
+// Its root is `disk/`: the machine's own /etc, /var, /root and /usr/local/bin/mk8s, and this machine's /usr read-only. /run and /tmp are in memory.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { binary, eventually, Host, makeNodeNetwork, must, run } from './box.ts'
+
+export interface MachineState {
+  processes: string[]
+  mounts: string[]
+  networkNamespaces: string[]
+  links: string[]
+  routes: string[]
+  rules: string[]
+  cgroups: string[]
+  files: string[]
+}
+
+export class Machine extends Host {
+  readonly disk = join(this.directory, 'disk')
+  readonly dataDir = '/var/lib/mk8s'
+  readonly kubeconfig = '/etc/mk8s/mk8s.yaml'
+  override readonly binary = '/usr/local/bin/mk8s'
+  readonly flags: readonly string[]
+  readonly #cgroup = `mk8s-machine-${this.directory.slice(-6)}`
+  #init: ChildProcess | undefined
+  #initPid = 0
+
+  constructor(flags: readonly string[] = []) {
+    super()
+    this.flags = ['--node-name', 'box', ...flags]
+  }
+
+  get prefix(): readonly [string, ...string[]] {
+    return ['nsenter', `--target=${this.#initPid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd', '--', 'env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'HOME=/root']
+  }
+
+  /** Makes the disk and boots. */
+  async open(): Promise<this> {
+    for (const path of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'usr', 'mnt', 'opt', 'var/lib', 'var/log', 'var/cache', 'var/tmp', 'local/upper', 'local/work', 'local/image']) mkdirSync(join(this.disk, path), { recursive: true })
+    await must('cp', ['-a', '/etc', this.disk])
+    rmSync(join(this.disk, 'etc/mk8s'), { recursive: true, force: true })
+    await must('sh', ['-c', `cd "${this.disk}" && ln -s usr/bin bin && ln -s usr/sbin sbin && ln -s usr/lib lib && ln -s usr/lib64 lib64 && ln -s ../run var/run && rm -f etc/resolv.conf && : >etc/resolv.conf`])
+    mkdirSync(join(this.disk, 'local/upper/bin'), { recursive: true })
+    await must('cp', [binary, join(this.disk, 'local/upper/bin/mk8s')])
+    await this.boot()
+    return this
+  }
+
+  /** As after pressing the power button: no process, no mount, no network but what the kernel makes. */
+  async boot(): Promise<void> {
+    for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, this.#cgroup), { recursive: true })
+    const script = join(this.directory, 'boot.sh')
+    writeFileSync(script, bootScript(this.disk, this.#cgroup))
+    const log = openSync(join(this.directory, 'boot.log'), 'a')
+    this.#init = spawn('unshare', ['--fork', '--kill-child', '--pid', '--mount', '--net', '--ipc', '--uts', '--propagation', 'private', 'bash', script], { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    this.#initPid = await eventually('the machine has booted', async () => {
+      if (this.#init!.exitCode !== null) throw new Error(`its first process has ended: ${readFileSync(join(this.directory, 'boot.log'), 'utf8')}`)
+      const pid = Number((await run('pgrep', ['-P', String(this.#init!.pid)])).stdout.trim())
+      return pid && existsSync(`/proc/${pid}/root/run/booted`) && pid
+    })
+    await makeNodeNetwork((command, args) => this.inside(command, args))
+  }
+
+  /** Every process dies at once. What is in the page cache stays: this is no test of syncs. */
+  async cutPower(): Promise<void> {
+    process.kill(this.#initPid, 'SIGKILL')
+    await eventually('every process of the machine has ended', async () => this.#init!.exitCode !== null || this.#init!.signalCode !== null)
+    await eventually('its cgroups are gone', async () => hierarchies().every((hierarchy) => removeTree(join(hierarchy, this.#cgroup))))
+  }
+
+  /** What a machine consists of, as sorted lines that can be compared. */
+  async state(): Promise<MachineState> {
+    const lines = async (script: string) => [...new Set((await this.inside('sh', ['-c', script])).split('\n').filter(Boolean))].sort()
+    return {
+      processes: await lines(`for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -v -e '^sh -c for p' -e '^tr ' -e '^grep ' | cut -c1-200`),
+      mounts: await lines(`cut -d' ' -f5 /proc/self/mountinfo`),
+      networkNamespaces: await lines('ls /run/netns 2>/dev/null; true'),
+      links: await lines(`ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\\1/'`),
+      routes: await lines('ip route show table all; ip rule'),
+      rules: await lines(`for c in iptables-save ip6iptables-save ip6tables-save iptables-legacy-save; do command -v $c >/dev/null && $c 2>/dev/null | grep -v '^#' | sed -E 's/\\[[0-9]+:[0-9]+\\]//' | grep -v '^COMMIT' | grep -vE '^(\\*|:(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) ACCEPT)'; done; nft list tables 2>/dev/null | grep -vE ' (nat|filter|mangle|raw|security)$'; true`),
+      cgroups: await lines('find /sys/fs/cgroup -mindepth 2 -type d'),
+      files: await lines('find /etc /var /root /run /tmp /usr/local /opt /mnt -xdev -not -path "/run/booted" | grep -vE "^/(var/log/journal)"'),
+    }
+  }
+
+  override async close(): Promise<void> {
+    if (this.#init && this.#init.exitCode === null && this.#init.signalCode === null) await this.cutPower()
+    if (!process.env.MK8S_TEST_KEEP) rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** The mount points of this machine's cgroup hierarchies: one with cgroup v2 alone, several with v1. */
+function hierarchies(): string[] {
+  return existsSync('/sys/fs/cgroup/cgroup.controllers') ? ['/sys/fs/cgroup'] : readdirSync('/sys/fs/cgroup').map((name) => join('/sys/fs/cgroup', name)).filter((path) => existsSync(join(path, 'cgroup.procs')))
+}
+
+/** True when the cgroup is gone. */
+function removeTree(directory: string): boolean {
+  if (!existsSync(directory)) return true
+  for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(directory, entry.name))
+  try {
+    rmdirSync(directory)
+    return true
+  } catch {
+    return false // a process of it is still ending
+  }
+}
+
+const bootScript = (disk: string, cgroup: string) => `set -e
+disk='${disk}'
+# joined before the cgroup namespace is made, so that this cgroup is its root
+for h in ${hierarchies().join(' ')}; do echo $$ >$h/${cgroup}/cgroup.procs; [ ! -e $h/${cgroup}/cpuset.mems ] || { cat $h/cpuset.cpus >$h/${cgroup}/cpuset.cpus; cat $h/cpuset.mems >$h/${cgroup}/cpuset.mems; }; done 2>/dev/null || true
+exec unshare --cgroup bash -e -c '
+disk=$1
+hostname box
+mount --bind $disk $disk
+mount --rbind /usr $disk/usr
+mount -t overlay overlay -o lowerdir=/usr/local,upperdir=$disk/local/upper,workdir=$disk/local/work $disk/usr/local
+mount -t proc proc $disk/proc
+mount -t sysfs sysfs $disk/sys
+mount --rbind /dev $disk/dev
+mount -t tmpfs -o mode=755 tmpfs $disk/run
+mount -t tmpfs -o mode=1777 tmpfs $disk/tmp
+mkdir -p $disk/run/lock $disk/run/netns
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  mount -t cgroup2 cgroup2 $disk/sys/fs/cgroup
+else
+  mount -t tmpfs tmpfs $disk/sys/fs/cgroup
+  for h in /sys/fs/cgroup/*/; do
+    name=$(basename $h); mkdir $disk/sys/fs/cgroup/$name
+    case $name in unified) mount -t cgroup2 cgroup2 $disk/sys/fs/cgroup/unified ;; systemd) mount -t cgroup -o none,name=systemd cgroup $disk/sys/fs/cgroup/systemd ;; *) mount -t cgroup -o $name cgroup $disk/sys/fs/cgroup/$name ;; esac
+  done
+fi
+cd $disk
+mkdir -p mnt/old
+pivot_root . mnt/old
+exec chroot . bash -c "umount -l /mnt/old; rmdir /mnt/old; : >/run/booted; trap : TERM; while :; do sleep 3600 & wait; done"
+' bash "$disk"
+`
