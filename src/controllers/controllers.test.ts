@@ -19,11 +19,11 @@ import { reconcileBootstrapRbac } from '../server/authorization/reconcile-bootst
 import { createSecurity } from '../server/security.ts'
 import { MemoryStorage } from '../storage/memory.ts'
 import { createControllers } from './index.ts'
-import { claimProtection } from './storage-protection/controller.ts'
 
 let server: ApiServer
 let running: Running
 let directory: string
+let authority: string
 const log = createLogger({ level: 'warn', format: 'text', clock: systemClock, write: (line) => process.stderr.write(line) })
 const clientOf = () => createClient(new LoopbackTransport(server, mastersUser))
 const eventually = <T>(check: () => Promise<T>) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
@@ -62,13 +62,14 @@ const stopKubelet = new AbortController()
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'controllers-'))
   const pki = await ensureServerPki({ directory, clock: systemClock, nodeName: 'n1', sans: [], nodeAddresses: [], clusterDomain: 'cluster.local', serviceIp: '10.43.0.1' })
+  authority = pki.serverCa.certificate
   const security = createSecurity({ pki, issuer: 'https://kubernetes.default.svc', clock: systemClock, client: () => createClient(new LoopbackTransport(server, apiServerUser)) })
   server = await createApiServer({ storage: new MemoryStorage({ clock: systemClock }), definitions: builtinResources, clock: systemClock, log, ...security })
   for (const name of ['kube-system', 'kube-public', 'default', 'shop']) await clientOf().resource(namespaces).create({ metadata: { name } })
   await reconcileBootstrapRbac(clientOf())
   const controllers = createControllers({
     clientFor: (user) => createClient(new LoopbackTransport(server, user)),
-    identity: 'test', rootCa: 'PEM', clock: systemClock, log, further: [claimProtection],
+    identity: 'test', pki, clusterCidr: '10.42.0.0/16', clock: systemClock, log,
   })
   running = await controllers.start(new AbortController().signal)
   void playKubelet(stopKubelet.signal)
@@ -83,7 +84,7 @@ afterAll(async () => {
 test('a namespace gets its service account and the root CA', async () => {
   await eventually(async () => {
     expect(await clientOf().resource(serviceaccounts, 'shop').get('default')).toBeDefined()
-    expect((await clientOf().resource(configmaps, 'shop').get('kube-root-ca.crt')).data).toEqual({ 'ca.crt': 'PEM' })
+    expect((await clientOf().resource(configmaps, 'shop').get('kube-root-ca.crt')).data).toEqual({ 'ca.crt': authority })
   })
 })
 

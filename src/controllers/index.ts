@@ -8,10 +8,14 @@ import type { Client } from '../client/client.ts'
 import { createInformerFactory } from '../client/informer-factory.ts'
 import { runAsLeader } from '../client/leader-election.ts'
 import type { Controller, ControllerEnvironment } from '../controller/definition.ts'
+import { createTokenSigner } from '../pki/jwt.ts'
+import type { ServerPki } from '../pki/server-pki.ts'
+import { createCertificateControllers } from './certificates/controller.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts'
 import { createDaemonSetController } from './daemonset/controller.ts'
 import { createCronJobController } from './cronjob/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
+import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
@@ -19,11 +23,17 @@ import { garbageCollector } from './garbage-collector/controller.ts'
 import { createJobController } from './job/controller.ts'
 import { jobOrphanPodController } from './job/orphan-pods.ts'
 import { namespaceController } from './namespace/controller.ts'
+import { createNodeIpam } from './node-ipam/controller.ts'
+import { nodeLifecycleController } from './node-lifecycle/controller.ts'
+import { persistentVolumeBinder } from './persistent-volume-binder/controller.ts'
+import { podGarbageCollector } from './pod-garbage-collector/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { resourceQuotaController } from './resource-quota/controller.ts'
 import { createRootCaPublisher } from './root-ca-publisher/controller.ts'
+import { createServiceAccountTokenController } from './service-account-token/controller.ts'
 import { serviceAccountController } from './service-account/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
+import { attributesClassProtection, claimProtection, volumeProtection } from './storage-protection/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 
 interface ControllersOptions {
@@ -31,15 +41,14 @@ interface ControllersOptions {
   clientFor(user: UserInfo): Client
   /** Of this server; the same after a restart. */
   identity: string
-  /** PEM: the certificate authority that pods trust the API server by. */
-  rootCa: string
+  pki: ServerPki
+  /** Of which nodes get their parts. */
+  clusterCidr: string
   clock: Clock
   log: Logger
   random?: () => number
   /** Of CronJobs that name none; default: this machine's. */
   timeZone?: string
-  /** Further controllers, which run beside the others. */
-  further?: readonly Controller[]
 }
 
 const managerUser: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] }
@@ -67,7 +76,7 @@ export function createControllers(options: ControllersOptions): Component {
 
 const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   serviceAccountController,
-  createRootCaPublisher(options.rootCa),
+  createRootCaPublisher(options.pki.serverCa.certificate),
   replicaSetController,
   replicationController,
   createJobController(),
@@ -84,7 +93,16 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   garbageCollector,
   clusterRoleAggregationController,
   resourceQuotaController,
-  ...(options.further ?? []),
+  ...createCertificateControllers({ client: options.pki.clientCa, server: options.pki.serverCa }),
+  createServiceAccountTokenController({ ca: options.pki.serverCa.certificate, sign: createTokenSigner(options.pki.serviceAccountKey.privateKey) }),
+  createNodeIpam(options.clusterCidr),
+  nodeLifecycleController,
+  podGarbageCollector,
+  persistentVolumeBinder,
+  claimProtection,
+  volumeProtection,
+  attributesClassProtection,
+  disruptionController,
 ]
 
 async function runAll(options: ControllersOptions, client: Client, signal: AbortSignal): Promise<void> {

@@ -29,7 +29,6 @@ import { createServiceAllocation } from '../server/service-allocation/allocation
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
 import { pidFile } from './data-directory.ts'
-import { furtherControllers } from './further-controllers.ts'
 import type { Paths } from './paths.ts'
 
 export interface ControlPlane {
@@ -154,7 +153,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   }
 
   const controllers = (): Component => createControllers({
-    clientFor, identity: config.nodeName, rootCa: need('pki').serverCa.certificate, clock, log: log.with({ component: 'controllers' }), further: furtherControllers({ clusterCidr: config.clusterCidr, pki: need('pki') }),
+    clientFor, identity: config.nodeName, pki: need('pki'), clusterCidr: config.clusterCidr, clock, log: log.with({ component: 'controllers' }),
   })
 
   return {
