@@ -4,6 +4,7 @@
 // revision of the restart (`epoch`), which is beyond all that was handed out: nobody sees such a row go back. Those among them that live on
 // (Leases) have negative ids: they lie beside each other, and a flush of all of them writes one page.
 import Database from 'better-sqlite3'
+import { damaged, explain, UnusableDatabaseError } from './unusable.ts'
 
 export const pageSize = 4096
 const applicationId = 0x6d6b3873
@@ -34,12 +35,6 @@ export interface State {
   epoch: number
 }
 
-class UnusableDatabase extends Error {}
-
-const advice = (path: string) => `restore it from a back-up, or move ${path}* away to begin with an empty cluster`
-
-const damaged = (path: string, why: string) => `database ${path} is damaged (${why}): ${advice(path)}`
-
 export function openDatabase(settings: { path: string; nativeBinding: string | undefined; sizeLimitBytes: number | undefined }): Database.Database {
   const { path, nativeBinding, sizeLimitBytes } = settings
   try {
@@ -57,25 +52,11 @@ export function openDatabase(settings: { path: string; nativeBinding: string | u
     if (sizeLimitBytes) db.pragma(`max_page_count = ${Math.ceil(sizeLimitBytes / pageSize)}`)
     if (db.pragma('user_version', { simple: true }) === 0) createSchema(db)
     const verdict = db.pragma('quick_check(1)', { simple: true })
-    if (verdict !== 'ok') throw new UnusableDatabase(damaged(path, String(verdict)))
+    if (verdict !== 'ok') throw damaged(path, String(verdict))
     return db
   } catch (error) {
-    throw new UnusableDatabase(explain(error, path), { cause: error })
+    throw explain(error, path)
   }
-}
-
-export const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
-
-/** One line for the administrator. */
-export function explain(error: unknown, path: string): string {
-  if (error instanceof UnusableDatabase) return error.message
-  const code = codeOf(error)
-  const why = error instanceof Error ? error.message : String(error)
-  if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') return `database ${path} is in use by another process: is mk8s running already with this data directory?`
-  if (code === 'SQLITE_NOTADB') return `${path} is not an mk8s database, or its beginning is damaged: ${advice(path)}`
-  if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, why)
-  if (code === 'SQLITE_FULL') return `no room to write database ${path}: free some disk space`
-  return `database ${path} cannot be used (${code || 'error'}: ${why}): check that the directory exists, is writable and that the disk is healthy`
 }
 
 function checkOwner(db: Database.Database, path: string): void {
@@ -83,8 +64,8 @@ function checkOwner(db: Database.Database, path: string): void {
   const version = db.pragma('user_version', { simple: true }) as number
   const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
   if (owner === 0 && version === 0 && tables === 0) return
-  if (owner !== applicationId) throw new UnusableDatabase(`${path} is a database of another program: choose another --data-dir, or move it away`)
-  if (version > schemaVersion) throw new UnusableDatabase(`database ${path} was written by a newer mk8s (layout ${version}, this one knows ${schemaVersion}): use that version`)
+  if (owner !== applicationId) throw new UnusableDatabaseError(`${path} is a database of another program: choose another --data-dir, or move it away`)
+  if (version > schemaVersion) throw new UnusableDatabaseError(`database ${path} was written by a newer mk8s (layout ${version}, this one knows ${schemaVersion}): use that version`)
 }
 
 function createSchema(db: Database.Database): void {

@@ -50,12 +50,12 @@ export interface Outlook {
 export type FromWorker =
   | { type: 'opened'; revision: number; outlook: Outlook }
   /** Could not be opened: one line that says what to do. */
-  | { type: 'refused'; message: string }
+  | { type: 'refused'; message: string; damaged: boolean }
   | { type: 'written'; numbers: Float64Array; values: Uint8Array; reason: string; outlook: Outlook }
   | { type: 'rows'; id: number; keys: string[]; numbers: Float64Array; values: Uint8Array; last: boolean; revision: number }
   | { type: 'removed'; keys: string[]; numbers: Float64Array; values: Uint8Array; outlook: Outlook }
   | { type: 'flushed'; outlook: Outlook; reason: string }
-  | { type: 'failed'; message: string }
+  | { type: 'failed'; message: string; damaged: boolean }
   | { type: 'closed' }
 
 export interface WorkerSettings {

@@ -108,7 +108,7 @@ describe('refuses to start, saying what to do, when the file', () => {
 
   it('is no database', async () => {
     writeFileSync(path, 'hello '.repeat(2000))
-    expect(await message()).toMatch(/is not an mk8s database, or its beginning is damaged: restore it from a back-up/)
+    expect(await message()).toMatch(/is damaged \(it is not an mk8s database, or its beginning is lost\): restore a back-up with "mk8s restore FILE", or start with --auto-recover/)
   })
 
   it('belongs to another program', async () => {
@@ -131,7 +131,7 @@ describe('refuses to start, saying what to do, when the file', () => {
     for (let i = 0; i < 20; i++) await storage.create(`a/${i}`, Buffer.alloc(10_000, 'x'))
     await storage.close()
     truncateSync(path, Math.floor(statSync(path).size / 2))
-    expect(await message()).toMatch(/is damaged \(.*\): restore it from a back-up/)
+    expect(await message()).toMatch(/is damaged \(.*\): restore a back-up/)
   })
 
   it('lies in a directory that does not exist', async () => {

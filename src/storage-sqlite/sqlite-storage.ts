@@ -6,6 +6,7 @@ import { type Change, type Listing, type Revision, type Row, type Storage, Stora
 import {
   type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
 } from './protocol.ts'
+import { DamagedDatabaseError, explain, UnusableDatabaseError } from './unusable.ts'
 
 export interface SqliteOptions {
   path: string
@@ -48,7 +49,7 @@ interface Reading {
   reject(error: StorageError): void
 }
 
-/** @throws Error whose message is one line for the administrator. */
+/** @throws DamagedDatabaseError where a part of the database is lost; UnusableDatabaseError for other reasons. The message is one line for the administrator. */
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
   const settings: WorkerSettings = {
     role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
@@ -66,16 +67,18 @@ function firstMessage(worker: Worker, path: string): Promise<Opened> {
       worker.off('error', onError).off('exit', onExit).off('message', onMessage)
       settled()
     }
-    const refuse = (message: string) => settle(() => reject(new Error(message)))
-    const onError = (error: unknown) => refuse(`database ${path} cannot be used: ${String(error)}`)
-    const onExit = () => refuse(`database ${path} cannot be used: its worker thread has ended`)
+    const refuse = (error: Error) => settle(() => reject(error))
+    const onError = (error: unknown) => refuse(explain(error, path))
+    const onExit = () => refuse(explain(new Error('its worker thread has ended'), path))
     const onMessage = (message: FromWorker) => {
       if (message.type === 'opened') settle(() => resolve(message))
-      else refuse(message.type === 'refused' ? message.message : `unexpected message ${message.type}`)
+      else refuse(message.type === 'refused' ? reasonOf(message) : new Error(`unexpected message ${message.type}`))
     }
     worker.on('error', onError).on('exit', onExit).on('message', onMessage)
   })
 }
+
+const reasonOf = ({ message, damaged }: { message: string; damaged: boolean }) => new (damaged ? DamagedDatabaseError : UnusableDatabaseError)(message)
 
 class GroupingStorage implements SqliteStorage {
   readonly failed: Promise<Error>
@@ -207,7 +210,7 @@ class GroupingStorage implements SqliteStorage {
       case 'flushed':
         if (message.reason) this.#options.log.warn('lazy writes cannot be stored yet', { reason: message.reason })
         return this.#plan(message.outlook)
-      case 'failed': return this.#break(new Error(message.message))
+      case 'failed': return this.#break(reasonOf(message))
       case 'closed': return this.#closed()
     }
   }

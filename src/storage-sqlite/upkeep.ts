@@ -2,7 +2,8 @@
 // is small and makes progress; when nothing is left to do nothing is written.
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { codeOf, pageSize, type Rows } from './database.ts'
+import { pageSize, type Rows } from './database.ts'
+import { codeOf } from './unusable.ts'
 
 const walPagesLimit = 1000
 /** Free pages are for the next rows; beyond a tenth of the file, and this many, they are given back. */

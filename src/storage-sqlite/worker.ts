@@ -1,23 +1,29 @@
 // The worker thread that owns the database file. Started with `WorkerSettings`; speaks `protocol.ts`.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { explain, openDatabase, Rows } from './database.ts'
+import { openDatabase, Rows } from './database.ts'
 import { Engine } from './engine.ts'
 import {
   type FromWorker, packResults, packRows, type ToWorker, unpackWrites, type WorkerRow, type WorkerSettings,
 } from './protocol.ts'
 import { createUpkeep } from './upkeep.ts'
+import { DamagedDatabaseError, explain } from './unusable.ts'
 
 const batchBytes = 64 * 1024
 /** Between two steps of upkeep, so that they do not crowd out writes on a slow card. */
 const upkeepPause = 20
 const quietAfter = 2000
 
+function told(error: unknown, path: string): { message: string; damaged: boolean } {
+  const reason = explain(error, path)
+  return { message: reason.message, damaged: reason instanceof DamagedDatabaseError }
+}
+
 function serve(port: MessagePort, settings: WorkerSettings): void {
   const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   try {
     serveDatabase(port, settings, post)
   } catch (error) {
-    post({ type: 'refused', message: explain(error, settings.path) })
+    post({ type: 'refused', ...told(error, settings.path) })
     port.close()
   }
 }
@@ -53,7 +59,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
       try {
         work(...args)
       } catch (error) {
-        post({ type: 'failed', message: explain(error, settings.path) })
+        post({ type: 'failed', ...told(error, settings.path) })
         stopTimers()
         port.close()
       }
