@@ -4,8 +4,9 @@
 // Revisions are handed out only below the end of a block that is in the file already, so that a crash cannot make one appear twice.
 // Whatever SQLite says about the disk beyond "full" ends the engine: what is durable is then unknown, and a restart finds out.
 import type Database from 'better-sqlite3'
-import type { Rows, State, StoredRow } from './database.ts'
+import type { State, StoredRow } from './layout.ts'
 import type { Outlook, WorkerRow, WriteRequest, WriteResult } from './protocol.ts'
+import type { Rows } from './rows.ts'
 import { codeOf } from './unusable.ts'
 
 const block = 10_000

@@ -64,7 +64,6 @@ export interface WorkerSettings {
   nativeBinding: string | undefined
   now: number
   fsyncDelayMilliseconds: number
-  sizeLimitBytes: number | undefined
   timeToLiveBytes: number
 }
 

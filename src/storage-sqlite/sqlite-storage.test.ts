@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -89,6 +89,21 @@ describe('restart', () => {
     expect((await (await open()).list('')).rows.map((row) => row.key)).toEqual(['a/1', 'events/1', 'events/2'])
   })
 
+  it('takes over a database of the layout before, with its revisions', async () => {
+    const first = await open()
+    const revision = await first.create('a/1', bytes('one'))
+    const lazy = await first.create('leases/1', bytes('two'), { lazy: true })
+    await first.close()
+    const older = new Database(path)
+    for (const table of ['rows', 'state']) older.exec(`ALTER TABLE ${table} DROP COLUMN sum`)
+    older.pragma('user_version = 1')
+    older.close()
+    const again = await open()
+    expect((await again.list('')).rows.map((row) => [row.key, row.value.toString(), row.revision])).toEqual([['a/1', 'one', revision], ['leases/1', 'two', lazy]])
+    expect(await again.currentRevision()).toBe(lazy)
+    expect(await again.create('a/2', bytes('three'))).toBe(lazy + 1)
+  })
+
   it('removes at once what has expired meanwhile', async () => {
     const first = await open()
     await first.create('events/1', bytes('x'), { timeToLiveSeconds: 60 })
@@ -98,61 +113,7 @@ describe('restart', () => {
   })
 })
 
-describe('refuses to start, saying what to do, when the file', () => {
-  const message = async () => (await refusal(open())).message
-
-  it('is in use', async () => {
-    await open()
-    expect(await message()).toMatch(/is in use by another process: is mk8s running already/)
-  })
-
-  it('is no database', async () => {
-    writeFileSync(path, 'hello '.repeat(2000))
-    expect(await message()).toMatch(/is damaged \(it is not an mk8s database, or its beginning is lost\): restore a back-up with "mk8s restore FILE", or start with --auto-recover/)
-  })
-
-  it('belongs to another program', async () => {
-    const other = new Database(path)
-    other.exec('CREATE TABLE photos (name)')
-    other.close()
-    expect(await message()).toMatch(/is a database of another program/)
-  })
-
-  it('was written by a newer mk8s', async () => {
-    await (await open()).close()
-    const newer = new Database(path)
-    newer.pragma('user_version = 7')
-    newer.close()
-    expect(await message()).toMatch(/was written by a newer mk8s \(layout 7/)
-  })
-
-  it('has lost its end', async () => {
-    const storage = await open()
-    for (let i = 0; i < 20; i++) await storage.create(`a/${i}`, Buffer.alloc(10_000, 'x'))
-    await storage.close()
-    truncateSync(path, Math.floor(statSync(path).size / 2))
-    expect(await message()).toMatch(/is damaged \(.*\): restore a back-up/)
-  })
-
-  it('lies in a directory that does not exist', async () => {
-    expect((await refusal(open({ path: join(directory, 'none', 'state.db') }))).message).toMatch(/cannot be used .*check that the directory exists/)
-  })
-})
-
 describe('trouble', () => {
-  it('on a full disk refuses writes, goes on reading, and recovers', async () => {
-    const storage = await open({ sizeLimitBytes: 300_000 })
-    const revisions: number[] = []
-    const reason = await refusal((async () => {
-      for (let i = 0; ; i++) revisions.push(await storage.create(`a/${String(i).padStart(3, '0')}`, Buffer.alloc(10_000, 'x')))
-    })())
-    expect(reason).toMatchObject({ code: 'unavailable', message: expect.stringContaining('database or disk is full') })
-    expect((await storage.list('')).rows.map((row) => row.revision)).toEqual(revisions)
-    expect(await storage.currentRevision()).toBe(revisions.at(-1))
-    for (let i = 0; i < 5; i++) await storage.delete(`a/00${i}`, revisions[i]!)
-    expect(await storage.create('a/new', Buffer.alloc(10_000, 'y'))).toBeGreaterThan(revisions.at(-1)!)
-  })
-
   it('with one write of a group leaves the others alone', async () => {
     const storage = await open()
     const keys = ['a/1', 'a/\ud800', 'a/\udfff', 'a/2']
@@ -247,12 +208,4 @@ describe('economy', () => {
     expect(delay.percentile(99) / 1e6).toBeLessThanOrEqual(50)
     expect(performance.now() - start).toBeLessThan(1000 * 20 / 2)
   })
-})
-
-it('goes on with a file whose last transaction was torn', async () => {
-  const { storage, crash } = await openMortal()
-  await storage.create('a/1', bytes('one'))
-  await crash()
-  appendFileSync(`${path}-wal`, Buffer.alloc(5000, 7))
-  expect((await (await open()).list('')).rows.map((row) => row.key)).toEqual(['a/1'])
 })

@@ -20,8 +20,6 @@ export interface SqliteOptions {
   lazyMilliseconds?: number
   /** Rows with a time to live are removed early where they take more than this together. */
   timeToLiveBytes?: number
-  /** The file does not grow beyond this; then writes are `unavailable`. */
-  sizeLimitBytes?: number
   /** Makes each sync take this much longer: for tests of slow cards. */
   fsyncDelayMilliseconds?: number
 }
@@ -53,7 +51,7 @@ interface Reading {
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
   const settings: WorkerSettings = {
     role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
-    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, sizeLimitBytes: options.sizeLimitBytes, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20,
+    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20,
   }
   const worker = options.startWorker(settings)
   return new GroupingStorage(worker, options, await firstMessage(worker, options.path))

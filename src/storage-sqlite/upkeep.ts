@@ -2,7 +2,8 @@
 // is small and makes progress; when nothing is left to do nothing is written.
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { pageSize, type Rows } from './database.ts'
+import { pageSize } from './layout.ts'
+import type { Rows } from './rows.ts'
 import { codeOf } from './unusable.ts'
 
 const walPagesLimit = 1000

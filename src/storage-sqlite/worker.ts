@@ -1,10 +1,11 @@
 // The worker thread that owns the database file. Started with `WorkerSettings`; speaks `protocol.ts`.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { openDatabase, Rows } from './database.ts'
+import { openDatabase } from './database.ts'
 import { Engine } from './engine.ts'
 import {
   type FromWorker, packResults, packRows, type ToWorker, unpackWrites, type WorkerRow, type WorkerSettings,
 } from './protocol.ts'
+import { Rows } from './rows.ts'
 import { createUpkeep } from './upkeep.ts'
 import { DamagedDatabaseError, explain } from './unusable.ts'
 
