@@ -50,7 +50,7 @@ beforeAll(async () => {
   const client = clientFor(nodeUser('n1'))
   informers = createInformerFactory({ client, clock: systemClock, log })
   const agent = createAgent({
-    client, informers, runtime, nodeName: 'n1', nodeIps: ['192.0.2.1'], clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', port: 10250, version: 'v1.36.3+mk8s1',
+    client, informers, runtime, nodeName: 'n1', nodeIps: () => ['192.0.2.1'], clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', port: 10250, version: 'v1.36.3+mk8s1',
     directories: { root: join(directory, 'agent'), podLogs: join(directory, 'pods'), containerLogs: join(directory, 'containers') }, cgroupDriver: 'systemd', clock: systemClock, log, mounter,
   })
   running = await agent.start(new AbortController().signal)

@@ -35,7 +35,7 @@ async function startWorld(options: Partial<FakeRuntimeOptions> = {}, given: Part
   const directory = given.directory ?? (await mkdtemp(join(tmpdir(), 'mk8s-agent-')))
   const informers = createInformerFactory({ client: api.client, clock: systemClock, log: silentLogger })
   const agent = createAgent({
-    client: api.client, informers, runtime, nodeName: 'n1', nodeIps: ['192.0.2.1'], clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', port: 10250, version: 'v1.36.3+mk8s1',
+    client: api.client, informers, runtime, nodeName: 'n1', nodeIps: () => ['192.0.2.1'], clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', port: 10250, version: 'v1.36.3+mk8s1',
     directories: { root: join(directory, 'agent'), podLogs: join(directory, 'pods'), containerLogs: join(directory, 'containers') }, cgroupRoot: join(directory, 'cgroup'),
     clock: systemClock, log: silentLogger, mounter: noMounter, cgroupDriver: 'systemd',
   })

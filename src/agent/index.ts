@@ -10,7 +10,7 @@ import { createImages } from './image/images.ts'
 import { startCollector } from './collect/collector.ts'
 import { startHeartbeat } from './node/lease.ts'
 import { readMachine } from './node/machine.ts'
-import { startNodeAgent } from './node/node-agent.ts'
+import { startNodeAgent, type NodeAgent } from './node/node-agent.ts'
 import type { AgentOptions } from './options.ts'
 import { podLookup, type PodLookup } from './pod-lookup.ts'
 import { startPods, type Pods } from './pod/pods.ts'
@@ -32,18 +32,30 @@ const slotsPerCpu = 3
 export interface Agent extends Component {
   /** Knows nothing until the agent has started. */
   readonly lookup: PodLookup
+  /** The node's status and those of its pods are brought up to date. */
+  addressesChanged(): void
 }
 
 export function createAgent(options: AgentOptions): Agent {
-  let started: { pods: Pods; view: RuntimeView } | undefined
+  let started: Started | undefined
   return {
     name: 'agent',
     lookup: podLookup(() => started?.pods, (uid) => started?.view.observe(uid) ?? nothingObserved),
+    addressesChanged() {
+      started?.nodeAgent.refresh()
+      for (const worker of started?.pods.all() ?? []) worker.wake()
+    },
     start: (signal) => startAgent(options, signal, (parts) => (started = parts)),
   }
 }
 
-async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted: (parts: { pods: Pods; view: RuntimeView }) => void): Promise<Running> {
+interface Started {
+  pods: Pods
+  view: RuntimeView
+  nodeAgent: NodeAgent
+}
+
+async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted: (parts: Started) => void): Promise<Running> {
   const { client, informers, runtime, clock, log, nodeName, nodeIps, directories, clusterDns, clusterDomain } = options
   const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log })
   const recorder = createRecorder(events, nodeName)
@@ -86,7 +98,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   }
   await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
   pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode() }) })
-  onStarted({ pods, view })
+  onStarted({ pods, view, nodeAgent })
   void pods.removeOrphans().catch((error: Error) => log.warn('orphans not removed', { error }))
 
   return {

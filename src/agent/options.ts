@@ -15,8 +15,8 @@ export interface AgentOptions {
   informers: InformerFactory
   runtime: ContainerRuntime
   nodeName: string
-  /** First one is the InternalIP; one for each family. */
-  nodeIps: readonly string[]
+  /** First one is the InternalIP; one for each family. They may change: then `Agent.addressesChanged` is called. */
+  nodeIps(): readonly string[]
   /** Default `nodeName`. */
   hostname?: string
   nodeLabels?: Record<string, string>

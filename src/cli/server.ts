@@ -6,7 +6,9 @@ import { supervise } from '../base/supervisor.ts'
 import { version } from '../base/version.ts'
 import { loadOptions } from '../config/load.ts'
 import { completeServerConfig } from '../config/server-config.ts'
-import { readMachine } from '../distro/machine.ts'
+import { readHostname } from '../distro/machine.ts'
+import { findNodeAddress } from '../distro/node-address.ts'
+import { chooseNodeName } from '../distro/node-name.ts'
 import { serverComponents } from '../distro/server-components.ts'
 import { CliError, type CliIo } from './io.ts'
 import type { GivenFlags } from './option-flags.ts'
@@ -17,13 +19,14 @@ const stopMilliseconds = 8_000
 export async function runServer(io: CliIo, flags: GivenFlags): Promise<number> {
   const readFile = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
   const options = loadOptions({ command: 'server', flags, environment: io.environment, readFile })
-  const machine = readMachine()
-  const config = completeServerConfig(options, machine)
+  const hostname = readHostname()
+  const config = completeServerConfig(options, chooseNodeName({ dataDirectory: options.dataDir, given: options.nodeName, hostname }))
   if (process.geteuid?.() !== 0) throw new CliError('the server must run as root')
   const log = createLogger({ level: config.logLevel, format: config.logFormat, clock: systemClock, write: io.error })
-  log.info('mk8s starts', { version: version.mk8s, kubernetes: version.kubernetes, node: config.nodeName, address: config.nodeIp, data: config.dataDir })
+  const address = await findNodeAddress({ config, clock: systemClock, log })
+  log.info('mk8s starts', { version: version.mk8s, kubernetes: version.kubernetes, node: config.nodeName, address: address.current().nodeIp, data: config.dataDir })
   const begun = systemClock.monotonic()
-  const components = serverComponents({ config, mtu: machine.mtu, clock: systemClock, log })
+  const components = serverComponents({ config, hostname, address, clock: systemClock, log })
   const failure = await supervise({ components, clock: systemClock, log, stopMilliseconds }, io.signal, () => {
     log.info('mk8s is ready', { milliseconds: Math.round(systemClock.monotonic() - begun), kubeconfig: config.writeKubeconfig })
   }).catch((error: Error) => {

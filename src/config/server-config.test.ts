@@ -1,20 +1,25 @@
 import { expect, test } from 'vitest'
 import { loadOptions } from './load.ts'
-import { completeServerConfig } from './server-config.ts'
+import { completeServerConfig, nodeAddresses } from './server-config.ts'
 
-const complete = (flags: Record<string, string>) =>
-  completeServerConfig(loadOptions({ command: 'server', flags, environment: {}, readFile: () => undefined }), { hostname: 'Box', address: '192.0.2.7' })
+const options = (flags: Record<string, string>) => loadOptions({ command: 'server', flags, environment: {}, readFile: () => undefined })
+const complete = (flags: Record<string, string>) => completeServerConfig(options(flags), 'box')
+const addresses = (flags: Record<string, string>, address: string | undefined = '192.0.2.7') => nodeAddresses(options(flags), address)
 
-test('what depends on the machine is filled in', () => {
-  expect(complete({})).toMatchObject({ nodeName: 'box', nodeIp: '192.0.2.7', advertiseAddress: '192.0.2.7', clusterDns: '10.43.0.10', kubernetesServiceIp: '10.43.0.1' })
-  expect(complete({ serviceCidr: '10.50.0.0/24', nodeIp: '192.0.2.9' })).toMatchObject({ clusterDns: '10.50.0.10', advertiseAddress: '192.0.2.9' })
-  expect(complete({ bindAddress: '127.0.0.1' }).advertiseAddress).toBe('192.0.2.7')
-  expect(complete({ bindAddress: '192.0.2.8' }).advertiseAddress).toBe('192.0.2.8')
+test('what follows from other options is filled in', () => {
+  expect(complete({})).toMatchObject({ nodeName: 'box', clusterDns: '10.43.0.10', kubernetesServiceIp: '10.43.0.1' })
+  expect(complete({ serviceCidr: '10.50.0.0/24' })).toMatchObject({ clusterDns: '10.50.0.10' })
+})
+
+test('addresses are those of the machine where none are given', () => {
+  expect(addresses({})).toEqual({ nodeIp: '192.0.2.7', advertiseAddress: '192.0.2.7' })
+  expect(addresses({ nodeIp: '192.0.2.9' })).toEqual({ nodeIp: '192.0.2.9', advertiseAddress: '192.0.2.9' })
+  expect(addresses({ bindAddress: '127.0.0.1' }).advertiseAddress).toBe('192.0.2.7')
+  expect(addresses({ bindAddress: '192.0.2.8' })).toEqual({ nodeIp: '192.0.2.7', advertiseAddress: '192.0.2.8' })
 })
 
 test('without a network the address is that of the pod bridge', () => {
-  const options = loadOptions({ command: 'server', flags: {}, environment: {}, readFile: () => undefined })
-  expect(completeServerConfig(options, { hostname: 'box', address: undefined })).toMatchObject({ nodeIp: '10.42.0.1', advertiseAddress: '10.42.0.1' })
+  expect(nodeAddresses(options({}), undefined)).toEqual({ nodeIp: '10.42.0.1', advertiseAddress: '10.42.0.1' })
 })
 
 test.each([

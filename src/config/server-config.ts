@@ -5,21 +5,19 @@ import type { Options } from './options.ts'
 
 export interface ServerConfig extends Options {
   nodeName: string
-  nodeIp: string
-  advertiseAddress: string
   clusterDns: string
   /** First address of the service range: the Service `kubernetes`. */
   kubernetesServiceIp: string
 }
 
-export interface MachineFacts {
-  hostname: string
-  /** Address of the interface that holds the default route; else any that is up; else undefined. */
-  address: string | undefined
+/** What changes when the machine gets another address. */
+export interface NodeAddresses {
+  nodeIp: string
+  advertiseAddress: string
 }
 
 /** @throws ConfigError for options that do not fit together. */
-export function completeServerConfig(options: Options, machine: MachineFacts): ServerConfig {
+export function completeServerConfig(options: Options, nodeName: string): ServerConfig {
   const service = parseCidr(options.serviceCidr)!
   const cluster = parseCidr(options.clusterCidr)!
   if (cidrsOverlap(service, cluster)) throw new ConfigError(`--service-cidr: ${options.serviceCidr} overlaps --cluster-cidr ${options.clusterCidr}`)
@@ -27,16 +25,14 @@ export function completeServerConfig(options: Options, machine: MachineFacts): S
   if (cluster.family === 4 && cluster.prefix > 24) throw new ConfigError(`--cluster-cidr: ${options.clusterCidr} is smaller than the /24 that each node gets`)
   const clusterDns = options.clusterDns ?? addressAt(service, 10)
   if (!cidrContains(service, clusterDns)) throw new ConfigError(`--cluster-dns: ${clusterDns} is not in --service-cidr ${options.serviceCidr}`)
+  return Object.freeze({ ...options, nodeName, clusterDns, kubernetesServiceIp: addressAt(service, 1) })
+}
+
+/** @param address of the machine, when it has one */
+export function nodeAddresses({ nodeIp: given, advertiseAddress, bindAddress, clusterCidr }: Options, address: string | undefined): NodeAddresses {
   // without any network the pods' bridge is where pods reach the node: the first node's range is the first of the cluster's
-  const nodeIp = options.nodeIp ?? machine.address ?? addressAt(cluster, 1)
-  return Object.freeze({
-    ...options,
-    nodeName: options.nodeName ?? machine.hostname.toLowerCase(),
-    nodeIp,
-    advertiseAddress: options.advertiseAddress ?? (options.bindAddress && !isLocalOnly(options.bindAddress) ? options.bindAddress : nodeIp),
-    clusterDns,
-    kubernetesServiceIp: addressAt(service, 1),
-  })
+  const nodeIp = given ?? address ?? addressAt(parseCidr(clusterCidr)!, 1)
+  return { nodeIp, advertiseAddress: advertiseAddress ?? (bindAddress && !isLocalOnly(bindAddress) ? bindAddress : nodeIp) }
 }
 
 /** Loopback and wildcard addresses mean nothing to pods. */

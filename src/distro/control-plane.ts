@@ -29,6 +29,8 @@ import { createServiceAllocation } from '../server/service-allocation/allocation
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
 import { pidFile } from './data-directory.ts'
+import type { NodeAddress } from './node-address.ts'
+import { nodeNameKeeper } from './node-name.ts'
 import type { Paths } from './paths.ts'
 
 export interface ControlPlane {
@@ -43,10 +45,14 @@ export interface ControlPlane {
   readonly pki: ServerPki
   readonly api: ApiServer
   readonly security: Security
+  /** The server is reached at another address. */
+  follow(): Promise<void>
 }
 
 interface ControlPlaneOptions {
   config: ServerConfig
+  hostname: string
+  address: NodeAddress
   paths: Paths
   clock: Clock
   log: Logger
@@ -58,12 +64,14 @@ interface Parts {
   storage: SqliteStorage
   security: Security
   api: ApiServer
+  /** Takes new certificates for connections from now on. */
+  reload(pki: ServerPki): void
 }
 
 const schedulerUser: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] }
 
 export function controlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { config, paths, clock, log } = options
+  const { config, address, paths, clock, log } = options
   const parts: Partial<Parts> = {}
   const need = <K extends keyof Parts>(name: K): Parts[K] => {
     const part = parts[name]
@@ -73,9 +81,15 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const clientFor = (user: UserInfo) => createClient(new LoopbackTransport(need('api'), user))
   const informersFor = (user: UserInfo) => createInformerFactory({ client: clientFor(user), clock, log })
 
-  const ensurePki = () => ensureServerPki({
-    directory: config.dataDir, clock, nodeName: config.nodeName, clusterDomain: config.clusterDomain, serviceIp: config.kubernetesServiceIp, token: config.token,
-    sans: [...new Set([config.nodeIp, config.advertiseAddress, ...config.tlsSan])], nodeAddresses: [config.nodeIp],
+  const ensurePki = () => {
+    const { nodeIp, advertiseAddress } = address.current()
+    return ensureServerPki({
+      directory: config.dataDir, clock, nodeName: config.nodeName, clusterDomain: config.clusterDomain, serviceIp: config.kubernetesServiceIp, token: config.token,
+      sans: [...new Set([nodeIp, advertiseAddress, ...config.tlsSan])], nodeAddresses: [nodeIp],
+    })
+  }
+  const reconcileKubernetes = () => reconcileKubernetesService(clientFor(apiServerUser), {
+    address: address.current().advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp, serviceCidr: config.serviceCidr,
   })
   const certificates: Component = {
     name: 'certificates',
@@ -108,14 +122,14 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
         ],
         createSubresources: (reader, authorizer) => new Map([
           ...security.createSubresources(reader),
-          ...connectHandlers({ access: { identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt }),
+          ...connectHandlers({ access: { ownNode: config.disableAgent ? undefined : config.nodeName, identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt }),
         ]),
       })
       parts.api = api
       const client = clientFor(apiServerUser)
       await reconcileSystemObjects(client)
-      security.addOpenIdPaths(api.paths, `https://${config.advertiseAddress}:${config.httpsListenPort}`)
-      await Promise.all([security.reconcile(client), reconcileKubernetesService(client, { address: config.advertiseAddress, port: config.httpsListenPort, serviceIp: config.kubernetesServiceIp, serviceCidr: config.serviceCidr })])
+      security.addOpenIdPaths(api.paths, () => `https://${address.current().advertiseAddress}:${config.httpsListenPort}`)
+      await Promise.all([security.reconcile(client), reconcileKubernetes()])
       return { failed: new Promise(() => {}), stop: async () => api.stop() }
     },
   }
@@ -131,8 +145,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       }).catch((error: NodeJS.ErrnoException) => {
         throw error.code === 'EADDRINUSE' ? new Error(`port ${config.httpsListenPort} is taken by another program; choose one with --https-listen-port`) : error
       })
-      const onRenewed = (pki: ServerPki) => server.reload(tlsOf((parts.pki = pki)))
-      const renewal = await createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed, clock, log }).start(signal)
+      parts.reload = (pki: ServerPki) => server.reload(tlsOf((parts.pki = pki)))
+      const renewal = await createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed: parts.reload, clock, log }).start(signal)
       return {
         failed: new Promise(() => {}),
         async stop(deadline) {
@@ -157,12 +171,16 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   })
 
   return {
-    foundation: [certificates, storage, pidFile(paths), apiServer, frontEnd, kubeconfig],
+    foundation: [certificates, storage, pidFile(paths), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
     loops: [later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
     clientFor, informersFor,
     get pki() { return need('pki') },
     get api() { return need('api') },
     get security() { return need('security') },
+    async follow() {
+      need('reload')(await ensurePki())
+      await reconcileKubernetes()
+    },
   }
 
   function scheduler(): Component {

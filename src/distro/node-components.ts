@@ -2,7 +2,7 @@
 import type { Node, Taint } from '../api/generated/types.ts'
 import { nodes } from '../api/refs.ts'
 import { apiServerUser, nodeUser, serviceAccountUser, type Attributes, type UserInfo } from '../api/user.ts'
-import { createAgent } from '../agent/index.ts'
+import { createAgent, type Agent } from '../agent/index.ts'
 import { kubeletEndpoints } from '../agent/endpoints/server.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
@@ -10,20 +10,23 @@ import type { Logger } from '../base/logger.ts'
 import { gitVersion } from '../base/version.ts'
 import type { Informer } from '../client/informer.ts'
 import { createPodNetwork } from '../cni/index.ts'
-import type { ServerConfig } from '../config/server-config.ts'
+import type { NodeAddresses, ServerConfig } from '../config/server-config.ts'
 import { createDns } from '../dns/index.ts'
+import { deleteFlowsTo } from '../netfilter/conntrack.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { createProxy } from '../proxy/index.ts'
 import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
 import { openCriRuntime } from '../runtime/cri/driver.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
+import { isOurs } from './machine.ts'
 import { podBridge } from './names.ts'
+import type { NodeAddress } from './node-address.ts'
 import type { Paths } from './paths.ts'
 
 interface NodeOptions {
   config: ServerConfig
-  mtu: number
+  address: NodeAddress
   paths: Paths
   plane: ControlPlane
   clock: Clock
@@ -34,8 +37,15 @@ const kubeletPort = 10250
 const dnsPort = 53
 const proxyUser: UserInfo = { name: 'system:kube-proxy', groups: ['system:authenticated'] }
 
-export function nodeComponents(options: NodeOptions): readonly Component[] {
-  const { config, mtu, paths, plane, clock } = options
+interface NodeParts {
+  readonly components: readonly Component[]
+  /** The node has another address. */
+  follow(before: NodeAddresses): Promise<void>
+}
+
+export function nodeComponents(options: NodeOptions): NodeParts {
+  const { config, address, paths, plane, clock } = options
+  let started: Agent | undefined
   const iptables = createIptables()
   const network = {} as { gateway(): string }
 
@@ -48,7 +58,7 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
       const runtime = openCriRuntime(config.containerRuntimeEndpoint ? { endpoint: config.containerRuntimeEndpoint } : { endpoint: socket, imageMounts: createImageMounts({ socket, directory }) })
       const informers = plane.informersFor(user)
       const made = createAgent({
-        client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: [config.nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),
+        client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),
         directories: { root: paths.kubelet, podLogs: paths.podLogs, containerLogs: paths.containerLogs }, cgroupParent: paths.cgroupParent || undefined,
         clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
       })
@@ -57,6 +67,7 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
         context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config) },
       })
       const running = await made.start(signal)
+      started = made
       const listening = await endpoints.start(signal).catch(async (error: NodeJS.ErrnoException) => {
         await running.stop(AbortSignal.timeout(1000))
         throw error.code === 'EADDRINUSE' ? new Error(`port ${kubeletPort} is taken by another program: is another Kubernetes running on this machine?`) : error
@@ -79,7 +90,7 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
       const informers = plane.informersFor(apiServerUser)
       const made = createPodNetwork({
         podCidr: (aborted) => podCidrOf(informers.informer<Node>(nodes, { fieldSelector: `metadata.name=${config.nodeName}` }), aborted),
-        clusterCidr: config.clusterCidr, bridge: podBridge, mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, iptables, log: options.log.with({ component: 'network' }),
+        clusterCidr: config.clusterCidr, bridge: podBridge, mtu: address.mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, iptables, log: options.log.with({ component: 'network' }),
       })
       network.gateway = made.gateway
       return withInformers(made, informers).start(signal)
@@ -109,7 +120,13 @@ export function nodeComponents(options: NodeOptions): readonly Component[] {
     },
   }
 
-  return [agent, podNetwork, proxy, ...(config.disable.includes('coredns') ? [] : [dns])]
+  return {
+    components: [agent, podNetwork, proxy, ...(config.disable.includes('coredns') ? [] : [dns])],
+    async follow(before) {
+      started?.addressesChanged()
+      for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await deleteFlowsTo(gone)
+    },
+  }
 }
 
 function podCidrOf(own: Informer<Node>, signal: AbortSignal): Promise<string> {

@@ -5,6 +5,7 @@ import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { containerdComponent } from '../runtime/containerd/component.ts'
+import type { NodeAddress } from './node-address.ts'
 import { nodeComponents } from './node-components.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
@@ -13,26 +14,31 @@ import { processMemory } from './process-memory.ts'
 
 interface ServerEnvironment {
   config: ServerConfig
-  /** Of the interface that holds the node's address. */
-  mtu: number
+  hostname: string
+  address: NodeAddress
   clock: Clock
   log: Logger
 }
 
 export function serverComponents(environment: ServerEnvironment): readonly Component[] {
-  const { config, clock, log } = environment
+  const { config, address, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops, ...processMemory({ clock, log })]
+  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...processMemory({ clock, log })]
   const containerd = config.containerRuntimeEndpoint
     ? []
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, clock, log: log.with({ component: 'containerd' }) })]
+  const node = nodeComponents({ ...environment, paths, plane })
   return [
     dataDirectory(paths),
     // containerd and the API server need nothing of each other, and each takes a good part of a second
     inParallel('containerd and API server', [...containerd, inSequence('API server', plane.foundation)]),
     ...plane.loops,
-    ...nodeComponents({ ...environment, paths, plane }),
+    ...node.components,
+    address.watch(async (before) => {
+      await plane.follow()
+      await node.follow(before)
+    }),
     ...processMemory({ clock, log }),
   ]
 }

@@ -1,4 +1,4 @@
-// Connection tracking entries that outlive what they point to. Only UDP needs this: a TCP peer notices by itself.
+// Connection tracking entries that outlive what they point to. A TCP peer notices by itself when an endpoint ends, but not when the node's address goes.
 import { runProgram } from './iptables.ts'
 
 interface StaleFlow {
@@ -16,6 +16,13 @@ export async function deleteUdpFlows(flow: StaleFlow): Promise<void> {
   if (flow.destination) args.push('--orig-dst', flow.destination)
   if (flow.destinationPort) args.push('--dport', String(flow.destinationPort))
   if (flow.endpoint) args.push('--dst-nat', flow.endpoint)
+  await deleteFlows(args)
+}
+
+/** Deletes every entry whose packets end at `address`. The next packet of such a flow is translated anew, and whoever gets it resets the connection at once. */
+export const deleteFlowsTo = (address: string): Promise<void> => deleteFlows(['-D', '--reply-src', address])
+
+async function deleteFlows(args: readonly string[]): Promise<void> {
   await runProgram('conntrack', args).catch((error: Error) => {
     if (!error.message.includes('0 flow entries')) throw error
   })

@@ -85,7 +85,7 @@ describe('a secured server', () => {
   })
 
   it('offers the keys of its tokens to those who may ask', async () => {
-    security.addOpenIdPaths(server.paths, 'https://10.0.0.5:6443')
+    security.addOpenIdPaths(server.paths, () => 'https://10.0.0.5:6443')
     const path = '/.well-known/openid-configuration'
     expect(await as(serviceAccountUser('shop', 'default')).request('GET', path)).toMatchObject({ jwks_uri: 'https://10.0.0.5:6443/openid/v1/jwks' })
     await expect(as({ name: 'system:anonymous', groups: ['system:unauthenticated'] }).request('GET', path)).rejects.toThrow('cannot get path')

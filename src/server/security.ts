@@ -34,8 +34,8 @@ export interface Security {
   createAdmission(reader: ObjectReader): readonly AdmissionPlugin[]
   createSubresources(reader: ObjectReader): SubresourceHandlers
   createAuthentication(reader: ObjectReader): Authentication
-  /** OpenID discovery. @param externalUrl as in `https://10.0.0.5:6443` */
-  addOpenIdPaths(paths: NonResourceHandlers, externalUrl: string): void
+  /** OpenID discovery. @param externalUrl as in `https://10.0.0.5:6443`; it may change */
+  addOpenIdPaths(paths: NonResourceHandlers, externalUrl: () => string): void
   /** Bootstrap roles and bindings, and what extension API servers read. Idempotent; the system namespaces must be there. @param own with the server's own rights */
   reconcile(own: Client): Promise<void>
 }
@@ -60,8 +60,13 @@ export function createSecurity({ pki, issuer, clock, client }: SecurityOptions):
       await publishAuthentication(own, authorities)
     },
     addOpenIdPaths(paths, externalUrl) {
-      const documents = openIdDocuments({ issuer, externalUrl, publicKeys: [pki.serviceAccountKey.publicKey] })
-      for (const [path, { headers, body }] of documents) paths.add(path, () => ({ status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(body) } }))
+      const documents = () => openIdDocuments({ issuer, externalUrl: externalUrl(), publicKeys: [pki.serviceAccountKey.publicKey] })
+      for (const path of documents().keys()) {
+        paths.add(path, () => {
+          const { headers, body } = documents().get(path)!
+          return { status: 200, headers, body: { kind: 'bytes', bytes: Buffer.from(body) } }
+        })
+      }
     },
   }
 }

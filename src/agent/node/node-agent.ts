@@ -12,7 +12,7 @@ import { same } from '../values.ts'
 import type { Machine } from './machine.ts'
 import { labelsOf, newNode, nodeStatus, type NodeIdentity, type NodePressure } from './node-status.ts'
 
-interface NodeAgent {
+export interface NodeAgent {
   node(): Stored<Node> | undefined
   /** Something about the node may have changed. */
   refresh(): void

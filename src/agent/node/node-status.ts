@@ -7,7 +7,7 @@ import { machineArchitecture, type Machine } from './machine.ts'
 export interface NodeIdentity {
   name: string
   /** First one is the node's InternalIP. */
-  ips: readonly string[]
+  ips(): readonly string[]
   hostname: string
   labels: Record<string, string>
   taints: readonly Taint[]
@@ -62,7 +62,7 @@ export function nodeStatus({ identity, machine, runtime, images, pressure, old, 
   const reserved = resources({ ...machine, diskBytes: Math.floor(machine.diskBytes * 0.95) }, identity.maxPods)
   reserved['ephemeral-storage'] = String(Math.floor(machine.diskBytes * 0.95))
   return {
-    addresses: [...identity.ips.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: identity.hostname }],
+    addresses: [...identity.ips().map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: identity.hostname }],
     allocatable: { ...old?.allocatable, ...reserved },
     capacity: { ...old?.capacity, ...own },
     conditions: conditions({ runtime, pressure, old, now }),

@@ -37,7 +37,7 @@ export async function execute(services: PodServices, step: Step, execution: Exec
     case 'start-containers':
       return startAll(services, step.sandboxId, step.containers, execution)
     case 'kill-container': {
-      const podIp = (pod.spec.hostNetwork ? services.hostIps[0] : view.observe(uid).sandboxes[0]?.ips[0]) ?? ''
+      const podIp = (pod.spec.hostNetwork ? services.hostIps()[0] : view.observe(uid).sandboxes[0]?.ips[0]) ?? ''
       return killContainer(services, { ...step, pod, podIp })
     }
     case 'update-resources': {

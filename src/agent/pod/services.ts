@@ -36,7 +36,7 @@ export interface PodServices {
   /** Many pods at once come up sooner when few sandboxes and few containers are made at a time. */
   sandboxSlots: Slots
   startSlots: Slots
-  hostIps: readonly string[]
+  hostIps(): readonly string[]
   clusterDns: readonly string[]
   clusterDomain: string
   runtimeName: string

@@ -79,7 +79,8 @@ export async function startContainer(services: PodServices, request: StartContai
 }
 
 async function configure(services: PodServices, { pod, container, sandbox }: StartContainer, present: Awaited<ReturnType<PodServices['images']['ensure']>>) {
-  const { view, directories, volumes, clusterDomain, recursiveReadOnly, hostIps, memoryCapacityBytes } = services
+  const { view, directories, volumes, clusterDomain, recursiveReadOnly, memoryCapacityBytes } = services
+  const hostIps = services.hostIps()
   const known = services.services()
   if (!known) throw new ConfigError('services have not yet been read at least once, cannot construct envvars')
   const podIps = pod.spec.hostNetwork ? hostIps : sandbox.ips
@@ -134,7 +135,7 @@ async function linkLog({ directories, log }: PodServices, { pod, container }: St
 async function postStart(services: PodServices, { pod, container, sandbox, signal }: StartContainer, id: string): Promise<void> {
   const handler = container.spec.lifecycle?.postStart
   if (!handler) return
-  const podIp = (pod.spec.hostNetwork ? services.hostIps[0] : sandbox.ips[0]) ?? ''
+  const podIp = (pod.spec.hostNetwork ? services.hostIps()[0] : sandbox.ips[0]) ?? ''
   try {
     await runHandler(handler, { ...services, pod, container, containerId: id, podIp, signal })
   } catch (error) {

@@ -124,7 +124,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const before = statuses.last(pod)
     const status = podStatus({
       pod, observed, old: before, reasons, probe: options.probe, now: clock.now(), runtimeName: services.runtimeName,
-      hostIps: services.hostIps, terminal, volumesReady: world.volumesReady, failed, applied,
+      hostIps: services.hostIps(), terminal, volumesReady: world.volumesReady, failed, applied,
       resize: pending ? { type: 'PodResizePending', ...pending } : resizes.length > 0 ? { type: 'PodResizeInProgress', reason: '', message: '' } : undefined,
     })
     if (!gone) statuses.set(pod, status)

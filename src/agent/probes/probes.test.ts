@@ -83,7 +83,7 @@ describe('answers over time', () => {
     const recorder: Recorder = { pod() {}, container() {}, node() {} }
     const running = startProbe({
       runtime, clock, recorder, random: () => 0, pod, container, probe: { exec: { command: ['x'] }, ...probe }, kind, containerId: 'id',
-      startedAt: clock.now(), podIp: '', report: (result) => void results.push(result),
+      startedAt: clock.now(), podIp: () => '', report: (result) => void results.push(result),
     })
     closing.push(() => running.stop())
     for (let i = 0; i <= answers.length + 2 && asked < answers.length; i++) {

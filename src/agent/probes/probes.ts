@@ -16,7 +16,7 @@ export interface Probes {
 }
 
 interface ProbesOptions extends ProbeDependencies {
-  hostIps: readonly string[]
+  hostIps(): readonly string[]
 }
 
 const kinds: readonly { kind: ProbeKind; field: 'startupProbe' | 'livenessProbe' | 'readinessProbe' }[] = [
@@ -43,7 +43,7 @@ export function createProbes(options: ProbesOptions): Probes {
         const key = keyOf(current.id, kind)
         wanted.add(key)
         if (running.has(key)) continue
-        const podIp = (pod.spec.hostNetwork ? options.hostIps[0] : observed.sandboxes[0]?.ips[0]) ?? ''
+        const podIp = () => (pod.spec.hostNetwork ? options.hostIps()[0] : observed.sandboxes[0]?.ips[0]) ?? ''
         const report = (result: ProbeResult) => set(key, podUid, result)
         running.set(key, { podUid, probe, ...startProbe({ ...options, pod, container, probe, kind, containerId: current.id, startedAt: current.startedAt, podIp, report }) })
       }

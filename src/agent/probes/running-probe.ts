@@ -28,7 +28,8 @@ interface StartProbe extends ProbeDependencies {
   containerId: string
   /** Wall time. */
   startedAt: number
-  podIp: string
+  /** That of a pod on the host's network changes with the node's. */
+  podIp(): string
   report(result: ProbeResult): void
 }
 
@@ -77,7 +78,7 @@ export function startProbe(options: StartProbe): RunningProbe {
         if (late) resolve({ result: 'inconclusive', output: '' })
       })
       const signal = AbortSignal.any([limit.signal, abort.signal])
-      runProbe({ ...options, timeoutSeconds: probe.timeoutSeconds ?? 1, signal }).then(resolve, reject).finally(() => timeLimit.cancel())
+      runProbe({ ...options, podIp: options.podIp(), timeoutSeconds: probe.timeoutSeconds ?? 1, signal }).then(resolve, reject).finally(() => timeLimit.cancel())
     })
   }
 

@@ -18,7 +18,7 @@ export function downwardSource({ allocatable, podIps, hostIps }: VolumeServices,
       for (const { path, mode = defaultMode, fieldRef, resourceFieldRef } of items) {
         try {
           const text = fieldRef
-            ? fieldValue(pod, fieldRef.fieldPath, { hostIps, podIps: podIps(pod.metadata.uid) })
+            ? fieldValue(pod, fieldRef.fieldPath, { hostIps: hostIps(), podIps: podIps(pod.metadata.uid) })
             : resourceFieldRef ? resourceFieldValue({ pod, field: resourceFieldRef, allocatable: allocatable() }) : ''
           files.set(path, { data: Buffer.from(text), mode })
         } catch (error) {

@@ -16,7 +16,7 @@ export interface VolumeServices {
   mounter: Mounter
   clock: Clock
   log: Logger
-  hostIps: readonly string[]
+  hostIps(): readonly string[]
   imageVolumes: boolean
   /** Below it lie the volumes of each pod. */
   root: string

@@ -8,6 +8,8 @@ import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 export interface KubeletAccess {
   /** PEM; read at each connection, so that renewed certificates are used. */
   identity(): { key: string; certificate: string; authority: string }
+  /** The node on this very machine: reached by loopback, so that streams live on when the machine's address changes. */
+  ownNode?: string
 }
 
 /** Where a request goes. */
@@ -29,7 +31,7 @@ export function kubeletTarget(reader: ObjectReader, nodeName: string, access: Ku
   if (!node) throw notFoundError({ group: '', resource: 'nodes' }, nodeName)
   const { key, certificate, authority } = access.identity()
   return {
-    secure: true, host: addressOf(node), port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort,
+    secure: true, host: nodeName === access.ownNode ? '127.0.0.1' : addressOf(node), port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort,
     // A node may have got another address since its certificate was made; its name is as good.
     tls: { key, cert: certificate, ca: authority, checkServerIdentity: (host, peer) => checkServerIdentity(host, peer) && checkServerIdentity(nodeName, peer) },
   }
