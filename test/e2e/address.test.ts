@@ -94,4 +94,36 @@ describe('a box gets another address', () => {
     await eventually('so does what runs by kubectl exec', async () => stream.output.length > seen.stream)
     expect([watch.ended, stream.ended, between.output]).toEqual([false, false, 'open\n'])
   })
+
+  test('without a cable and under another host name: the node is Ready under its name, and follows when the cable comes', async () => {
+    await box.signal('SIGTERM')
+    await ip('address', 'flush', 'dev', 'eth0')
+    await ip('link', 'set', 'eth0', 'down')
+    expect(await ip('route', 'show', 'default')).toBe('')
+    // it keeps its name, though the machine's is another
+    box.flags = box.flags.filter((flag, i) => flag !== '--node-name' && box.flags[i - 1] !== '--node-name').concat('--resolv-conf', '/nowhere')
+    await box.start()
+    expect(box.log()).toMatch(/this machine has no network; until it has an IPv4 address the node goes by that of its pod bridge/)
+    expect(await box.k(['get', 'nodes', '-o', 'name'])).toBe('node/box\n')
+    await nodeIsAt('10.42.0.1')
+    await allTalk()
+    await bench.start({ name: 'new' })
+    await box.k(['delete', 'pod', 'new'])
+    await ip('link', 'set', 'eth0', 'up')
+    await ip('address', 'add', '203.0.113.30/24', 'dev', 'eth0')
+    await ip('route', 'replace', 'default', 'via', '203.0.113.1', 'dev', 'eth0')
+    await nodeIsAt('203.0.113.30')
+    await allTalk()
+    await reachedAt('203.0.113.30')
+    expect(await box.k(['get', 'nodes', '-o', 'name'])).toBe('node/box\n')
+  })
+  test('an address that is given stays, and a line says when the machine does not have it', async () => {
+    await box.signal('SIGTERM')
+    const begun = box.log().length
+    box.flags = [...box.flags, '--node-ip', '192.0.2.10']
+    await box.start()
+    expect(box.log().slice(begun)).toMatch(/no interface of this machine has the address given with --node-ip.*192\.0\.2\.10/)
+    await nodeIsAt('192.0.2.10')
+    expect(await box.k(['logs', 'web'])).toBe('')
+  })
 })

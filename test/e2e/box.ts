@@ -156,7 +156,8 @@ export class Box extends Host {
   /** Enters the network namespace and nothing else: `ip netns exec` would hide the cgroups. */
   readonly enter = `--net=/run/netns/${this.namespace}`
   readonly prefix = ['nsenter', this.enter] as const
-  readonly flags: readonly string[]
+  /** Of the next start. */
+  flags: readonly string[]
 
   constructor(flags: readonly string[] = []) {
     super()
