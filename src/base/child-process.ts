@@ -58,6 +58,8 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 
 interface DetachedOptions {
   command: string
+  /** What it finds as its own name, and `ps` shows; default: the command. */
+  name?: string
   args: readonly string[]
   env: Record<string, string>
   /** Receives both outputs, appended. */
@@ -65,10 +67,10 @@ interface DetachedOptions {
 }
 
 /** Starts a program in its own session, which goes on when this process ends. */
-export function startDetached({ command, args, env, logFile }: DetachedOptions): ChildProcess {
+export function startDetached({ command, name, args, env, logFile }: DetachedOptions): ChildProcess {
   const log = openSync(logFile, 'a', 0o640)
   try {
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env, cwd: '/' })
+    const child = spawn(command, args, { argv0: name, detached: true, stdio: ['ignore', log, log], env, cwd: '/' })
     child.unref()
     return child
   } finally {

@@ -13,3 +13,6 @@ export const version = {
 
 /** As upstream's distributions write theirs: `v1.36.3+mk8s1`. */
 export const gitVersion = `${version.kubernetes}+mk8s1`
+
+/** Differs between any two builds. */
+export const buildId = `${version.mk8s}-${version.commit}-${version.buildDate}`

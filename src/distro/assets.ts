@@ -24,3 +24,6 @@ export function extractSqliteAddon(directory: string): string | undefined {
   for (const other of readdirSync(directory)) if (other.startsWith('sqlite-') && other !== name) rmSync(join(directory, other))
   return path
 }
+
+/** Runs what this process runs, also when the file it was started from has been replaced since. */
+export const ownCommand = (): readonly [string, ...string[]] => (isSea() ? ['/proc/self/exe'] : [process.execPath, process.argv[1]!])

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readIfThere } from '../base/read-file.ts'
 import { run } from '../base/child-process.ts'
 import { removePodNetwork } from '../cni/index.ts'
+import { dnsCommand } from '../dns/processes.ts'
 import { cleanNetfilter } from '../netfilter/clean.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { endProcess, readPid } from '../runtime/containerd/component.ts'
@@ -17,6 +18,7 @@ const stopMilliseconds = 20_000
 export async function killEverything(dataDirectory: string, say: (line: string) => void): Promise<void> {
   const paths = pathsOf(dataDirectory)
   await endServer(paths, say)
+  await endNameServers(paths, say)
   const networks = podNetworkNamespaces(paths)
   await endContainers(paths, say)
   await unmountBelow([paths.containerd.root, paths.containerd.state, paths.kubelet, ...networks], say)
@@ -38,6 +40,15 @@ async function endServer(paths: Paths, say: (line: string) => void): Promise<voi
 }
 
 const isServer = (pid: number) => /mk8s[^\0]*\0(?:[^\0]*\0)*?(?:server|agent)\0/.test(readIfThere(`/proc/${pid}/cmdline`))
+
+/** Also one that mk8s had no time to find. */
+async function endNameServers(paths: Paths, say: (line: string) => void): Promise<void> {
+  const found = processes().filter(({ commandLine }) => commandLine.includes(`\0${dnsCommand}\0${paths.dns}\0`))
+  for (const { pid } of found) tryKill(pid)
+  while (found.some(({ pid }) => isAlive(pid))) await sleep(20)
+  rmSync(paths.dns, { recursive: true, force: true })
+  if (found.length > 0) say('cluster DNS stopped')
+}
 
 /** Shims name the socket of the containerd they belong to; the containers are below them. */
 async function endContainers(paths: Paths, say: (line: string) => void): Promise<void> {

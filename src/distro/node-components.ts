@@ -7,16 +7,17 @@ import { kubeletEndpoints } from '../agent/endpoints/server.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
-import { gitVersion } from '../base/version.ts'
+import { buildId, gitVersion } from '../base/version.ts'
 import type { Informer } from '../client/informer.ts'
 import { createPodNetwork } from '../cni/index.ts'
 import type { NodeAddresses, ServerConfig } from '../config/server-config.ts'
-import { createDns } from '../dns/index.ts'
+import { createDns, withoutDns } from '../dns/index.ts'
 import { deleteFlowsTo } from '../netfilter/conntrack.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { createProxy } from '../proxy/index.ts'
 import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
 import { openCriRuntime } from '../runtime/cri/driver.ts'
+import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
 import { isOurs } from './machine.ts'
@@ -112,7 +113,8 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const address = network.gateway()
       const informers = plane.informersFor(serviceAccountUser('kube-system', 'coredns'))
       const made = createDns({
-        informers, address, port: dnsPort, clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, serviceAddress: config.clusterDns, log: options.log.with({ component: 'dns' }),
+        settings: { address, port: dnsPort, clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, serviceAddress: config.clusterDns },
+        informers, directory: paths.dns, command: ownCommand(), build: buildId, clock, log: options.log.with({ component: 'dns' }),
       })
       const running = await withInformers(made, informers).start(signal)
       await ensureDnsService(plane.clientFor(apiServerUser), { clusterIp: config.clusterDns, endpoint: address, nodeName: config.nodeName })
@@ -121,7 +123,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
   }
 
   return {
-    components: [agent, podNetwork, proxy, ...(config.disable.includes('coredns') ? [] : [dns])],
+    components: [agent, podNetwork, proxy, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns],
     async follow(before) {
       started?.addressesChanged()
       for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await deleteFlowsTo(gone)

@@ -15,6 +15,8 @@ export interface Paths {
   containerLogs: string
   /** What vanishes with a reboot. */
   run: string
+  /** Sockets of the DNS process. */
+  dns: string
   cniAddresses: string
   containerd: ContainerdPaths
   /** Parent of the pods' cgroups; empty for the usual `/kubepods`. */
@@ -36,6 +38,7 @@ export function pathsOf(dataDirectory: string): Paths {
     podLogs: isDefault ? '/var/log/pods' : join(data, 'agent/log/pods'),
     containerLogs: isDefault ? '/var/log/containers' : join(data, 'agent/log/containers'),
     run,
+    dns: join(run, 'dns'),
     cniAddresses: join(run, 'cni'),
     containerd,
     cgroupParent: isDefault ? '' : `/mk8s-${run.split('/').at(-1)}`,

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServerConfig } from '../config/server-config.ts'
+import { withoutDns } from '../dns/index.ts'
 import { containerdComponent } from '../runtime/containerd/component.ts'
 import type { NodeAddress } from './node-address.ts'
 import { nodeComponents } from './node-components.ts'
@@ -24,7 +25,7 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const { config, address, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  if (config.disableAgent) return [dataDirectory(paths), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...processMemory({ clock, log })]
+  if (config.disableAgent) return [dataDirectory(paths), withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...processMemory({ clock, log })]
   const containerd = config.containerRuntimeEndpoint
     ? []
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, clock, log: log.with({ component: 'containerd' }) })]

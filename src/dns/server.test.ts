@@ -106,6 +106,42 @@ test('what is not of the cluster is forwarded, an alias is followed', async () =
   expect(alias.answers).toMatchObject([{ type: 'CNAME', data: 'outside.example' }, { type: 'A', data: '192.0.2.1' }])
 })
 
+test('one server takes over from another without losing a question', async () => {
+  const slow = async (query: Buffer) => {
+    await new Promise((resolve) => setTimeout(resolve, query.readUInt16BE(0) % 20 === 0 ? 150 : 0))
+    return Buffer.from(query.map((byte, i) => (i === 2 ? byte | 0x80 : byte)))
+  }
+  const place = ['127.0.53.79', port] as const
+  let current = await listen(...place, slow)
+  let asking = true
+  let answered = 0
+  const ask = (id: number) => new Promise<void>((resolve, reject) => {
+    const socket = createSocket('udp4')
+    const timer = setTimeout(() => reject(new Error(`question ${id} got no answer`)), 3000)
+    socket.once('message', (message, from) => {
+      clearTimeout(timer)
+      socket.close()
+      if (message.readUInt16BE(0) === id && from.address === place[0] && from.port === port) resolve(void answered++)
+      else reject(new Error('a wrong answer'))
+    })
+    socket.send(Buffer.concat([Buffer.from([id >> 8, id & 255]), question('a.b').subarray(2)]), port, place[0])
+  })
+  const askers = Array.from({ length: 20 }, async (_, lane) => {
+    for (let i = 0; asking; i++) await ask((lane * 3000 + (i % 3000)) & 0xffff)
+  })
+  const leaving: Promise<void>[] = []
+  for (let i = 0; i < 20; i++) {
+    const next = await listen(...place, slow)
+    leaving.push(current.leave())
+    current = next
+    await new Promise((resolve) => setTimeout(resolve, 40))
+  }
+  asking = false
+  await Promise.all([...askers, ...leaving])
+  await current.close()
+  expect(answered).toBeGreaterThan(500)
+})
+
 test('nonsense gets an error or nothing', async () => {
   expect(code(await udp(Buffer.concat([question('a.b').subarray(0, 12), Buffer.from([63, 1])])))).toBe(1)
   expect(code(await udp(question('none.default.svc.cluster.local')))).toBe(3)

@@ -67,6 +67,11 @@ export abstract class Host {
   #process: ChildProcess | undefined
   #exited: Promise<number> | undefined
 
+  /** A file that the test and commands inside both reach. */
+  shared(name: string): { outside: string; inside: string } {
+    return { outside: join(this.directory, name), inside: join(this.directory, name) }
+  }
+
   abstract open(): Promise<this>
   abstract close(): Promise<void>
 
@@ -92,12 +97,13 @@ export abstract class Host {
     this.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1))))
   }
 
-  /** Starts the server and waits until its node is Ready. */
+  /** Starts the server and waits until all of it has started and its node is Ready. */
   async start(seconds = 90): Promise<void> {
+    const before = this.log().length
     this.spawn()
     await eventually('the node is Ready', async () => {
       if (this.#process!.exitCode !== null) throw new Error(`mk8s exited: ${this.log().slice(-2000)}`)
-      return / Ready /.test((await this.kubectl(['get', 'nodes'])).stdout)
+      return this.log().slice(before).includes('mk8s is ready') && / Ready /.test((await this.kubectl(['get', 'nodes'])).stdout)
     }, seconds)
   }
 

@@ -37,6 +37,21 @@ export class Machine extends Host {
     return ['nsenter', `--target=${this.#initPid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd', '--', 'env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'HOME=/root']
   }
 
+  /** `nsenter` stays outside and waits for what it has started. */
+  override get pid(): number {
+    const outside = super.pid
+    return Number(readFileSync(`/proc/${outside}/task/${outside}/children`, 'utf8').trim().split(' ')[0]) || outside
+  }
+
+  override shared(name: string): { outside: string; inside: string } {
+    return { outside: join(this.disk, 'root', name), inside: join('/root', name) }
+  }
+
+  /** Enters the network of what is at `path` inside, with this machine's own file system. */
+  enterNetwork(path: string): readonly [string, ...string[]] {
+    return ['nsenter', `--net=/proc/${this.#initPid}/root${path}`]
+  }
+
   /** Makes the disk and boots. */
   async open(): Promise<this> {
     for (const path of ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'usr', 'mnt', 'opt', 'var/lib', 'var/log', 'var/cache', 'var/tmp', 'local/upper', 'local/work', 'local/image']) mkdirSync(join(this.disk, path), { recursive: true })

@@ -1,7 +1,6 @@
 // What tests of running pods share: a started box that has the busybox image, and short words for pods.
-import { join } from 'node:path'
 import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
-import { binary, Box, eventually } from './box.ts'
+import { eventually, type Host } from './box.ts'
 
 export const image = 'mk8s.io/busybox:1'
 export const shell = (script: string): string[] => ['sh', '-c', script]
@@ -25,19 +24,19 @@ export const template = (labels: Record<string, string>, script: string, contain
   metadata: { labels }, spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image, command: shell(script), ...container }], ...spec },
 })
 
-export async function openWorkbench(box: Box): Promise<Workbench> {
-  await box.open()
-  await box.start()
-  const archive = join(box.directory, 'busybox.tar')
-  writeBusyboxImage(archive, image)
-  await box.inside(binary, ['images', 'import', '--data-dir', box.dataDir, archive])
-  return new Workbench(box)
+export async function openWorkbench(host: Host): Promise<Workbench> {
+  await host.open()
+  await host.start()
+  const archive = host.shared('busybox.tar')
+  writeBusyboxImage(archive.outside, image)
+  await host.inside(host.binary, ['images', 'import', '--data-dir', host.dataDir, archive.inside])
+  return new Workbench(host)
 }
 
 export class Workbench {
-  readonly box: Box
+  readonly box: Host
 
-  constructor(box: Box) {
+  constructor(box: Host) {
     this.box = box
   }
 
