@@ -7,7 +7,7 @@ const rows = [
   ['base'],
   ['config', 'api', 'storage', 'pki', 'streaming', 'netfilter'],
   ['storage-sqlite', 'storage-etcd', 'client', 'cni'],
-  ['runtime', 'controller'],
+  ['runtime', 'controller', 'backup'],
   ['server', 'controllers', 'scheduler', 'agent', 'proxy', 'dns'],
   ['distro'],
   ['cli'],

@@ -20,6 +20,7 @@ interface EngineOptions {
   /** Called after each commit that wrote something. */
   afterCommit(): void
   timeToLiveBytes: number
+  skipRevisions?: number
 }
 
 interface Written {
@@ -47,8 +48,9 @@ export class Engine {
     this.#db = options.db
     this.#rows = options.rows
     const state = this.#rows.state()
-    this.#revision = state.clean ? Math.max(1, state.revision) : state.revision + 1
-    this.#state = { clean: 0, revision: this.#revision + block, epoch: state.clean ? state.epoch : this.#revision }
+    const { skipRevisions = 0 } = options
+    this.#revision = (state.clean ? Math.max(1, state.revision) : state.revision + 1) + skipRevisions
+    this.#state = { clean: 0, revision: this.#revision + block, epoch: state.clean && skipRevisions === 0 ? state.epoch : this.#revision }
     this.#rows.setState(this.#state)
     this.#rows.epoch = this.#state.epoch
     this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined

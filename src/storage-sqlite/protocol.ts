@@ -37,6 +37,8 @@ export type ToWorker =
   | { type: 'list'; id: number; prefix: string }
   | { type: 'flush' }
   | { type: 'expire'; now: number }
+  /** Copies everything into a new file; `path` undefined only reads the mark. */
+  | { type: 'copy'; id: number; path: string | undefined }
   | { type: 'close' }
 
 /** What the main thread keeps timers for. */
@@ -56,7 +58,17 @@ export type FromWorker =
   | { type: 'removed'; keys: string[]; numbers: Float64Array; values: Uint8Array; outlook: Outlook }
   | { type: 'flushed'; outlook: Outlook; reason: string }
   | { type: 'failed'; message: string; damaged: boolean }
+  | { type: 'copied'; id: number; copy: DatabaseCopy }
+  /** No copy was made, for this reason; the database itself is well. */
+  | { type: 'notCopied'; id: number; reason: string }
   | { type: 'closed' }
+
+export interface DatabaseCopy {
+  /** When the copy was whole; no revision beyond it is in the copy. */
+  revision: number
+  /** Of the database at that time: equal where no durable row differs. Rows that were ever written lazily do not count. */
+  mark: string
+}
 
 export interface WorkerSettings {
   role: 'mk8s-storage'
@@ -65,6 +77,8 @@ export interface WorkerSettings {
   now: number
   fsyncDelayMilliseconds: number
   timeToLiveBytes: number
+  /** Revisions go on this far beyond where they stood. */
+  skipRevisions: number
 }
 
 /** An append-only buffer for the values of one message. */

@@ -22,6 +22,7 @@ export class Rows {
   readonly #setState: Database.Statement
   readonly #count: Record<'nextExpiry' | 'timeToLiveBytes' | 'freePages' | 'pages', Database.Statement>
   readonly #walPages: Database.Statement
+  readonly #durableMark: Database.Statement
   readonly #totalChanges: Database.Statement
   epoch = 0
 
@@ -43,6 +44,7 @@ export class Rows {
       pages: number('PRAGMA page_count'),
     }
     this.#totalChanges = number('SELECT total_changes()')
+    this.#durableMark = db.prepare(`SELECT count(*) || '-' || coalesce(max(revision), 0) || '-' || coalesce(sum(revision % 4294967291), 0) FROM rows WHERE lazy = 0`).pluck()
     this.#walPages = db.prepare('PRAGMA wal_checkpoint(NOOP)')
   }
 
@@ -90,6 +92,11 @@ export class Rows {
   /** Rows written since the database was opened. */
   totalChanges(): number {
     return this.#totalChanges.get() as number
+  }
+
+  /** Says the same as long as no durable row comes, goes or changes: their number, the greatest of their revisions, and a sum over all. */
+  durableMark(): string {
+    return this.#durableMark.get() as string
   }
 
   walPages(): number {

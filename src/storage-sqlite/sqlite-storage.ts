@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Change, type Listing, type Revision, type Row, type Storage, StorageError, type WriteOptions } from '../storage/storage.ts'
 import {
-  type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
+  type DatabaseCopy, type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
 } from './protocol.ts'
 import { DamagedDatabaseError, explain, UnusableDatabaseError } from './unusable.ts'
 
@@ -22,11 +22,17 @@ export interface SqliteOptions {
   timeToLiveBytes?: number
   /** Makes each sync take this much longer: for tests of slow cards. */
   fsyncDelayMilliseconds?: number
+  /** Revisions go on this far beyond where they stood: for a copy from the past, so that what was handed out after it is not handed out again. */
+  skipRevisions?: number
 }
 
 export interface SqliteStorage extends Storage {
   /** Resolves when the disk has failed: nothing more can be written, the process should end and recover by starting again. */
   readonly failed: Promise<Error>
+  /** Makes a whole, consistent copy at `path` while writes go on, and checks it. @throws Error in one line */
+  copyTo(path: string): Promise<DatabaseCopy>
+  /** What a copy made now would say of itself. */
+  describe(): Promise<DatabaseCopy>
 }
 
 /** At most this goes into one group, so that telling its listeners stays short. */
@@ -51,7 +57,7 @@ interface Reading {
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
   const settings: WorkerSettings = {
     role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
-    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20,
+    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20, skipRevisions: options.skipRevisions ?? 0,
   }
   const worker = options.startWorker(settings)
   return new GroupingStorage(worker, options, await firstMessage(worker, options.path))
@@ -84,6 +90,7 @@ class GroupingStorage implements SqliteStorage {
   readonly #options: SqliteOptions
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
   readonly #readings = new Map<number, Reading>()
+  readonly #copies = new Map<number, PromiseWithResolvers<DatabaseCopy>>()
   #revision: Revision
   #queue: Pending[] = []
   #group: Pending[] = []
@@ -136,6 +143,24 @@ class GroupingStorage implements SqliteStorage {
     const own = (changes: readonly Change[]) => listener(changes)
     this.#listeners.add(own)
     return { stop: () => void this.#listeners.delete(own) }
+  }
+
+  copyTo(path: string): Promise<DatabaseCopy> {
+    return this.#copy(path)
+  }
+
+  describe(): Promise<DatabaseCopy> {
+    return this.#copy(undefined)
+  }
+
+  #copy(path: string | undefined): Promise<DatabaseCopy> {
+    const reason = this.#unavailable()
+    if (reason) return Promise.reject(reason)
+    const id = this.#nextId++
+    const copying = Promise.withResolvers<DatabaseCopy>()
+    this.#copies.set(id, copying)
+    this.#post({ type: 'copy', id, path })
+    return copying.promise
   }
 
   async currentRevision(): Promise<Revision> {
@@ -209,8 +234,16 @@ class GroupingStorage implements SqliteStorage {
         if (message.reason) this.#options.log.warn('lazy writes cannot be stored yet', { reason: message.reason })
         return this.#plan(message.outlook)
       case 'failed': return this.#break(reasonOf(message))
+      case 'copied': return this.#takeCopying(message.id).resolve(message.copy)
+      case 'notCopied': return this.#takeCopying(message.id).reject(new Error(message.reason))
       case 'closed': return this.#closed()
     }
+  }
+
+  #takeCopying(id: number): PromiseWithResolvers<DatabaseCopy> {
+    const copying = this.#copies.get(id)!
+    this.#copies.delete(id)
+    return copying
   }
 
   #settle(results: (WriteResult & { value: Buffer })[], reason: string): void {
@@ -272,10 +305,11 @@ class GroupingStorage implements SqliteStorage {
     if (this.#broken) return
     this.#broken = error
     const reason = () => new StorageError('unavailable', error.message, { cause: error })
-    for (const waiting of [...this.#group, ...this.#queue, ...this.#readings.values()]) waiting.reject(reason())
+    for (const waiting of [...this.#group, ...this.#queue, ...this.#readings.values(), ...this.#copies.values()]) waiting.reject(reason())
     this.#group = []
     this.#queue = []
     this.#readings.clear()
+    this.#copies.clear()
     this.#flushTimer?.cancel()
     this.#expiry?.timer.cancel()
     this.#fail(error)

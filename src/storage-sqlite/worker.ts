@@ -1,5 +1,6 @@
 // The worker thread that owns the database file. Started with `WorkerSettings`; speaks `protocol.ts`.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { copyDatabase, copyFailure } from './copy.ts'
 import { openDatabase } from './database.ts'
 import { Engine } from './engine.ts'
 import {
@@ -53,7 +54,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
     planUpkeep()
     quietTimer = quietTimer?.refresh() ?? setTimeout(settle, quietAfter)
   }
-  const engine = new Engine({ db, rows, afterCommit, timeToLiveBytes: settings.timeToLiveBytes })
+  const engine = new Engine({ db, rows, afterCommit, timeToLiveBytes: settings.timeToLiveBytes, skipRevisions: settings.skipRevisions })
 
   function guarded<A extends unknown[]>(work: (...args: A) => void): (...args: A) => void {
     return (...args) => {
@@ -101,6 +102,13 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
     send(true)
   }
 
+  function copy(id: number, path: string | undefined): void {
+    engine.flush()
+    const copied = () => post({ type: 'copied', id, copy: { revision: engine.revision, mark: rows.durableMark() } })
+    if (path === undefined) return copied()
+    copyDatabase(db, { path, nativeBinding: settings.nativeBinding }).then(copied, (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
+  }
+
   function close(): void {
     engine.close()
     stopTimers()
@@ -118,6 +126,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
       case 'expire':
         expire(message.now)
         return post({ type: 'flushed', reason: '', outlook: engine.outlook })
+      case 'copy': return copy(message.id, message.path)
       case 'close': return close()
     }
   }
