@@ -10,44 +10,65 @@ export const valueOf = (token: string): Buffer => Buffer.from(`${token} `.padEnd
 
 interface Attempt {
   /** Empty: a deletion. */
-  token: string
+  readonly token: string
+  /** May still be lost although it was acknowledged. */
   lazy: boolean
   revision: number | undefined
+  /** Lazy writes acknowledged before this durable one began: when it is durable so are they. */
+  readonly takesAlong: readonly Attempt[]
 }
 
 export class Model {
-  readonly #attempts = new Map<string, Attempt[]>()
-  readonly #revisions = new Set<number>()
-  #highest = 0
+  readonly #attempts: Map<string, Attempt[]>
+  readonly #revisions: Set<number>
+  #lazy: Attempt[] = []
+  /** Of the revisions handed out. */
+  highest: number
+  acknowledged = 0
 
-  /** Lines: `T key token lazy` when a write begins, `A key revision` when it is acknowledged. */
+  constructor(from?: Model) {
+    this.#attempts = new Map(from ? [...from.#attempts].map(([key, attempts]) => [key, [...attempts]]) : [])
+    this.#revisions = new Set(from ? from.#revisions : [])
+    this.highest = from ? from.highest : 0
+  }
+
+  /** Lines: `T key token lazy` when a write begins, `A key revision` when it is acknowledged. A key has one write under way at most. */
   read(line: string): void {
     const [what, key, third, lazy] = line.split('\t') as [string, string, string, string | undefined]
-    if (what === 'T') return void this.#of(key).push({ token: third, lazy: lazy === '1', revision: undefined })
+    if (what === 'T') return void this.#of(key).push({ token: third, lazy: lazy === '1', revision: undefined, takesAlong: lazy === '1' ? [] : [...this.#lazy] })
     const revision = Number(third)
     if (this.#revisions.has(revision)) throw new Error(`revision ${revision} was handed out twice`)
     this.#revisions.add(revision)
-    this.#highest = Math.max(this.#highest, revision)
-    this.#of(key).at(-1)!.revision = revision
+    this.highest = Math.max(this.highest, revision)
+    this.acknowledged++
+    const attempt = this.#of(key).at(-1)!
+    attempt.revision = revision
+    if (attempt.lazy) return void this.#lazy.push(attempt)
+    for (const taken of attempt.takesAlong) taken.lazy = false
+    this.#lazy = this.#lazy.filter((one) => one.lazy)
   }
 
-  /** Compares with what the store has after a restart, and begins anew from there. @returns what is wrong. */
+  /** Compares with what a store has after a restart. @returns what is wrong. */
   check(rows: readonly Row[], revision: number): string[] {
-    const wrong = revision < this.#highest ? [`the store is at ${revision}, ${this.#highest} was handed out`] : []
+    const wrong = revision < this.highest ? [`the store is at ${revision}, ${this.highest} was handed out`] : []
     const byKey = new Map(rows.map((row) => [row.key, row]))
     for (const key of new Set([...this.#attempts.keys(), ...byKey.keys()])) wrong.push(...this.#checkKey(key, byKey.get(key)))
-    for (const row of rows) this.#attempts.set(row.key, [{ token: tokenOf(row), lazy: false, revision: row.revision }])
-    for (const key of this.#attempts.keys()) if (!byKey.has(key)) this.#attempts.delete(key)
     return wrong
   }
 
+  /** Begins anew from what the store has. */
+  restart(rows: readonly Row[]): void {
+    this.#attempts.clear()
+    this.#lazy = []
+    for (const row of rows) this.#attempts.set(row.key, [{ token: tokenOf(row), lazy: false, revision: row.revision, takesAlong: [] }])
+  }
+
   #checkKey(key: string, row: Row | undefined): string[] {
-    const attempts = this.#of(key)
+    const attempts = this.#attempts.get(key) ?? []
     const durable = attempts.findLastIndex((a) => a.revision !== undefined && !a.lazy)
-    const possible = durable < 0 ? [{ token: '', lazy: false, revision: undefined }, ...attempts] : attempts.slice(durable)
+    const possible = durable < 0 ? [nothing, ...attempts] : attempts.slice(durable)
     const token = row ? tokenOf(row) : ''
-    const found = possible.findLast((a) => a.token === token)
-    if (!found) return [`${key} holds ${token || 'nothing'}, possible: ${possible.map((a) => a.token || 'nothing').join(' ')}`]
+    if (!possible.some((a) => a.token === token)) return [`${key} holds ${token || 'nothing'}, possible: ${possible.map((a) => a.token || 'nothing').join(' ')}`]
     if (!row) return []
     if (!row.value.equals(valueOf(token))) return [`${key} holds half of ${token}`]
     const seen = Math.max(0, ...attempts.map((a) => a.revision ?? 0))
@@ -63,4 +84,5 @@ export class Model {
   }
 }
 
+const nothing: Attempt = { token: '', lazy: false, revision: undefined, takesAlong: [] }
 const tokenOf = (row: Row): string => row.value.toString().split(' ')[0]!
