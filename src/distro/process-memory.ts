@@ -9,7 +9,14 @@ interface Ffi {
 }
 type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void
 
-export function processMemory({ clock, log }: { clock: Clock; log: Logger }): Component[] {
+interface ProcessMemoryOptions {
+  clock: Clock
+  log: Logger
+  /** Lets go of what can be made again. */
+  forget(): void
+}
+
+export function processMemory({ clock, log, forget }: ProcessMemoryOptions): Component[] {
   const collect = (globalThis as { gc?: Collect }).gc
   const ffi = (process.getBuiltinModule as (name: string) => unknown)('node:ffi') as Ffi | undefined
   if (!collect || !ffi) return []
@@ -22,6 +29,7 @@ export function processMemory({ clock, log }: { clock: Clock; log: Logger }): Co
     return part
   }
   const relieve = () => {
+    forget()
     collect({ type: 'major', flavor: 'last-resort' })
     trim?.(0n)
   }

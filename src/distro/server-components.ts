@@ -25,7 +25,8 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const { config, address, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  if (config.disableAgent) return [dataDirectory(paths), withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...processMemory({ clock, log })]
+  const memory = processMemory({ clock, log, forget: () => plane.api.cache.forget() })
+  if (config.disableAgent) return [dataDirectory(paths), withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
   const containerd = config.containerRuntimeEndpoint
     ? []
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, clock, log: log.with({ component: 'containerd' }) })]
@@ -40,6 +41,6 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
       await plane.follow()
       await node.follow(before)
     }),
-    ...processMemory({ clock, log }),
+    ...memory,
   ]
 }

@@ -38,4 +38,12 @@ export class ByteBudget {
     this.#holders.delete(holder)
     this.#holders.set(holder, held)
   }
+
+  /** Everything is forgotten. */
+  clear(): void {
+    const holders = [...this.#holders.keys()]
+    this.#holders.clear()
+    this.#used = 0
+    for (const holder of holders) holder.forget()
+  }
 }

@@ -83,6 +83,10 @@ describe('entries', () => {
     other.served('v1', () => Buffer.alloc(600))
     serve()
     expect(made).toBe(2)
+    cache.forget()
+    serve()
+    expect(made).toBe(3)
+    expect(entry.object().metadata.name).toBe('web')
   })
 
   it('are there after a restart, indexed also when their collection is declared later', async () => {

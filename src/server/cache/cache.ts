@@ -183,6 +183,10 @@ class StorageCache implements Cache {
     return this.#entryAt(key, revision, last!.value)
   }
 
+  forget(): void {
+    this.#budget.clear()
+  }
+
   stop(): void {
     this.#feed?.stop()
     this.#bookmarkTimer?.cancel()

@@ -129,6 +129,8 @@ export interface Cache {
   update(key: string, input: WriteInput, expected: Revision): Promise<Entry>
   /** @returns the last value under the revision of the deletion. @throws StorageError */
   delete(key: string, expected: Revision): Promise<Entry>
+  /** Lets go of everything that can be made again from stored bytes. */
+  forget(): void
   /** Ends all watches; storage stays open. */
   stop(): void
 }
