@@ -1,4 +1,6 @@
-// Time as an argument. Wall time may jump; monotonic time never does, so every duration is measured with `monotonic`.
+// Time as an argument. Wall time may jump; monotonic time never does, so every duration is measured with `monotonic`, and one that began at a
+// time somebody wrote down with `since` (docs/decisions/clock.md).
+import { WallTime, type Jump } from './wall-time.ts'
 
 export interface Timer {
   cancel(): void
@@ -9,15 +11,26 @@ export interface Clock {
   now(): number
   /** Milliseconds on a clock that only goes forward; its zero means nothing. */
   monotonic(): number
+  /** Milliseconds that have passed since the wall clock showed `wall`, jumps of the clock taken out: a lower bound where nobody can know. Never negative. */
+  since(wall: number): number
+  /** Tells of jumps of the wall clock, within the ten seconds in which somebody looks at it. Returns how to stop. */
+  onJump(listener: (jump: Jump) => void): () => void
   /** Calls `callback` once after `milliseconds` of monotonic time. The timer does not keep the process alive. */
   after(milliseconds: number, callback: () => void): Timer
 }
 
+/** `Clock.since`, where a plan needs no more of the clock. */
+export type Since = (wall: number) => number
+
 const longestTimeout = 2 ** 31 - 1
 
+const wallTime = new WallTime({ wall: () => Date.now(), monotonic: () => performance.now() })
+
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => wallTime.now(),
   monotonic: () => performance.now(),
+  since: (wall) => wallTime.since(wall),
+  onJump: (listener) => wallTime.onJump(listener),
   after(milliseconds, callback) {
     const due = performance.now() + milliseconds
     let handle: NodeJS.Timeout
@@ -52,13 +65,17 @@ export class FakeClock implements Clock {
   #wall: number
   #monotonic = 0
   #timers = new Set<{ due: number; callback: () => void }>()
+  readonly #time: WallTime
 
   constructor(wall = Date.UTC(2026, 0, 1)) {
     this.#wall = wall
+    this.#time = new WallTime({ wall: () => this.#wall, monotonic: () => this.#monotonic })
   }
 
-  now = () => this.#wall
+  now = () => this.#time.now()
   monotonic = () => this.#monotonic
+  since = (wall: number) => this.#time.since(wall)
+  onJump = (listener: (jump: Jump) => void) => this.#time.onJump(listener)
 
   after(milliseconds: number, callback: () => void): Timer {
     const timer = { due: this.#monotonic + Math.max(0, milliseconds), callback }
@@ -81,7 +98,9 @@ export class FakeClock implements Clock {
 
   /** Sets wall time alone, as an administrator or NTP does. */
   setWall(wall: number): void {
+    this.#time.now()
     this.#wall = wall
+    this.#time.now()
   }
 
   #step(to: number): void {

@@ -66,3 +66,17 @@ test('the earliest of several times counts', async () => {
   await queue.idle()
   expect(times).toBe(1)
 })
+
+test('what was to come later comes at once when there is a hurry', async () => {
+  const clock = new FakeClock()
+  const seen: string[] = []
+  const queue = createWorkQueue({ clock, concurrency: 1, random: () => 0, work: async (key) => void seen.push(key) as undefined })
+  queue.addAfter('a', 500)
+  queue.addAfter('b', 700)
+  queue.hurry()
+  await queue.idle()
+  expect(seen).toEqual(['a', 'b'])
+  clock.advance(1000)
+  await queue.idle()
+  expect(seen).toEqual(['a', 'b'])
+})

@@ -19,6 +19,8 @@ interface WorkQueue {
   add(key: string): void
   /** Adds the key later. The earliest of several times counts. */
   addAfter(key: string, milliseconds: number): void
+  /** Adds at once what was to come later. */
+  hurry(): void
   /** Resolves when no key waits for a worker or is worked on. Keys that come later do not count. */
   idle(): Promise<void>
   /** Takes no more keys; resolves when the work under way has ended. */
@@ -56,6 +58,14 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       add(key)
     })
     later.set(key, { due, timer })
+  }
+
+  const hurry = (): void => {
+    for (const [key, { timer }] of [...later]) {
+      timer.cancel()
+      later.delete(key)
+      add(key)
+    }
   }
 
   // one turn of the event loop gathers what comes together
@@ -99,7 +109,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     })
 
   return {
-    add, addAfter, idle,
+    add, addAfter, hurry, idle,
     async stop() {
       stopped = true
       for (const { timer } of later.values()) timer.cancel()

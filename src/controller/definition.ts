@@ -3,7 +3,7 @@ import type { KubeObject, Stored } from '../api/object.ts'
 import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Informer, InformerFactory } from '../client/informer.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Since } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 
 export interface Step {
@@ -51,8 +51,8 @@ export interface ControllerDefinition<W extends object, O, S extends Step> {
   triggers(world: W, environment: ControllerEnvironment): readonly Trigger[]
   /** What the plan is made of; undefined: there is nothing (more) to plan for. Informers are synced. */
   observe(key: string, world: W, context: ExecutionContext): O | undefined | Promise<O | undefined>
-  /** Pure. `now` is wall time in milliseconds. */
-  plan(observed: O, now: number): Plan<S>
+  /** Pure. `now` is wall time in milliseconds, to write down; how long something has lasted is told by `since`. After a jump of the wall clock every key that waits is planned anew. */
+  plan(observed: O, now: number, since: Since): Plan<S>
   executors: Executors<S>
   /** Default 8. */
   concurrency?: number

@@ -27,7 +27,7 @@ async function run<W extends object, O, S extends Step>(
     try {
       const observed = await definition.observe(key, world, context)
       if (observed === undefined) return undefined
-      const plan = definition.plan(observed, clock.now())
+      const plan = definition.plan(observed, clock.now(), clock.since)
       await execute(plan, definition, context)
       return plan.wakeAfter
     } finally {
@@ -41,7 +41,7 @@ async function run<W extends object, O, S extends Step>(
       log[isOrdinary(error) ? 'debug' : 'warn']('a key failed and is tried again', { key, error, milliseconds: Math.round(milliseconds) })
     },
   })
-  const unsubscribe = definition.triggers(world, environment).map((trigger) => trigger.subscribe(queue.add))
+  const unsubscribe = [...definition.triggers(world, environment).map((trigger) => trigger.subscribe(queue.add)), clock.onJump(() => queue.hurry())]
   await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
   for (const end of unsubscribe) end()
   await queue.stop()

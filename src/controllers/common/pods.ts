@@ -2,6 +2,7 @@
 import type { Pod, PodCondition, PodTemplateSpec } from '../../api/generated/types.ts'
 import type { KubeObject } from '../../api/object.ts'
 import { isFinished } from '../../api/pod-phase.ts'
+import type { Since } from '../../base/clock.ts'
 
 export const podCondition = (pod: Pod, type: string): PodCondition | undefined => pod.status?.conditions?.find((condition) => condition.type === type)
 
@@ -15,19 +16,19 @@ export const isTerminating = (pod: Pod): boolean => !isFinished(pod) && pod.meta
 export const millisecondsOf = (time: string | undefined): number => (time ? Date.parse(time) : 0)
 
 /** Milliseconds until the pod counts as available: 0 when it does, undefined when it is not even ready. */
-export function availableIn(pod: Pod, minReadySeconds: number | undefined, now: number): number | undefined {
+export function availableIn(pod: Pod, minReadySeconds: number | undefined, since: Since): number | undefined {
   const ready = podCondition(pod, 'Ready')
   if (ready?.status !== 'True') return undefined
   if (!minReadySeconds) return 0
   if (!ready.lastTransitionTime) return undefined
-  return Math.max(0, millisecondsOf(ready.lastTransitionTime) + minReadySeconds * 1000 - now)
+  return Math.max(0, minReadySeconds * 1000 - since(millisecondsOf(ready.lastTransitionTime)))
 }
 
-export const isAvailable = (pod: Pod, minReadySeconds: number | undefined, now: number): boolean => availableIn(pod, minReadySeconds, now) === 0
+export const isAvailable = (pod: Pod, minReadySeconds: number | undefined, since: Since): boolean => availableIn(pod, minReadySeconds, since) === 0
 
 /** The earliest time at which one more of `pods` becomes available, in milliseconds from now. */
-export function nextAvailability(pods: readonly Pod[], minReadySeconds: number | undefined, now: number): number | undefined {
-  const waits = pods.map((pod) => availableIn(pod, minReadySeconds, now)).filter((wait) => wait !== undefined && wait > 0)
+export function nextAvailability(pods: readonly Pod[], minReadySeconds: number | undefined, since: Since): number | undefined {
+  const waits = pods.map((pod) => availableIn(pod, minReadySeconds, since)).filter((wait) => wait !== undefined && wait > 0)
   return waits.length ? Math.min(...(waits as number[])) : undefined
 }
 

@@ -1,7 +1,6 @@
 // Which of a cron job's times is to be run now, and when to look again (source: pkg/controller/cronjob/utils.go).
 import type { CronJob } from '../../api/generated/types.ts'
 import { millisecondsOf } from '../common/pods.ts'
-import { longestSleep } from '../common/wall-clock.ts'
 import type { Schedule } from './schedule.ts'
 
 export interface Due {
@@ -15,11 +14,12 @@ export interface Due {
 const paddingMilliseconds = 100
 
 const anHour = 3600_000
+const tenMinutes = 600_000
 
 /** Nothing up to this time is run. A last time far ahead was written by a clock that was wrong: it must not keep the job from running for years. */
 function lastRun({ metadata, status }: CronJob, now: number): number {
   const last = millisecondsOf(status?.lastScheduleTime ?? metadata?.creationTimestamp)
-  return last > now + anHour ? now - longestSleep : last
+  return last > now + anHour ? now - tenMinutes : last
 }
 
 /** @param changedAt when its schedule was changed, where that was noticed. @throws Error when the schedule makes no sense */

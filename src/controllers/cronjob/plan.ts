@@ -10,7 +10,6 @@ import { controllerRefTo, isDeleting } from '../common/owner.ts'
 import { millisecondsOf } from '../common/pods.ts'
 import { statusSteps, type StatusStep } from '../common/status.ts'
 import type { TellStep } from '../common/tell.ts'
-import { towardsWallTime } from '../common/wall-clock.ts'
 import { finishedCondition } from '../job/job-pods.ts'
 import { dueTime, nextIn, type Due } from './due.ts'
 import { formatIn, utc, zoneNamed, type Zone } from './local-time.ts'
@@ -102,7 +101,7 @@ function run(round: Run): { steps: CronJobStep[]; wakeAfter?: number } {
   if (schedule instanceof Error) return { steps: [tell(cronJob, 'Warning', 'UnparseableSchedule', schedule.message)] }
   try {
     const due = dueTime(cronJob, schedule, now, changedAt)
-    return { steps: due.time === undefined ? [] : [...missedTooMany(cronJob, due), ...runAt(due.time, round, zone)], wakeAfter: towardsWallTime(nextIn(cronJob, schedule, now)) }
+    return { steps: due.time === undefined ? [] : [...missedTooMany(cronJob, due), ...runAt(due.time, round, zone)], wakeAfter: Math.max(0, nextIn(cronJob, schedule, now)) }
   } catch (error) {
     return { steps: [tell(cronJob, 'Warning', 'InvalidSchedule', `invalid schedule: ${cronJob.spec?.schedule} : ${(error as Error).message}`)] }
   }

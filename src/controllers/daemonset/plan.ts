@@ -5,6 +5,7 @@ import { isFinished } from '../../api/pod-phase.ts'
 import { controllerrevisions, daemonsets, pods as podsRef } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
+import type { Since } from '../../base/clock.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 import { claim, claimSteps, isDeleting, type ClaimStep } from '../common/owner.ts'
 import { earliest, isAvailable, isReady, millisecondsOf, nextAvailability } from '../common/pods.ts'
@@ -36,7 +37,7 @@ type DaemonStep =
 const ref = daemonsets as ResourceRef
 const mostAtOnce = 250
 
-export function planDaemonSet(observed: Observed, now: number): Plan<DaemonStep> {
+export function planDaemonSet(observed: Observed, _now: number, since: Since): Plan<DaemonStep> {
   const { set, selector, nodes } = observed
   if (selector.empty) return { steps: [{ do: 'refuse', set }] }
   if (isDeleting(set)) return nothingToDo
@@ -48,9 +49,9 @@ export function planDaemonSet(observed: Observed, now: number): Plan<DaemonStep>
   if (!history.current) return { steps: [...claims, ...written] }
   const hash = history.current.metadata.labels?.[hashLabel] ?? ''
   const onNode = byNode(pods.mine.filter((pod) => !(isFinished(pod) && isDeleting(pod))))
-  const managed = manage(observed, onNode, hash, now)
+  const managed = manage(observed, onNode, hash, since)
   const rolls = managed.steps.length === 0 && set.spec?.updateStrategy?.type !== 'OnDelete'
-  const update = rolls ? planUpdate({ set, nodes, onNode, hash, now }) : { remove: [], add: [] }
+  const update = rolls ? planUpdate({ set, nodes, onNode, hash, since }) : { remove: [], add: [] }
   const changes = [...managed.steps, ...creations(set, update.add, hash), ...update.remove.map((pod): PodStep => ({ do: 'deletePod', pod, owner: set }))]
   const used = new Set(pods.mine.map((pod) => pod.metadata.labels?.[hashLabel]))
   return {
@@ -58,8 +59,8 @@ export function planDaemonSet(observed: Observed, now: number): Plan<DaemonStep>
       ...claims, ...written, ...managed.reports, changes.slice(0, mostAtOnce),
       ...surplusRevisions(history, set.spec?.revisionHistoryLimit ?? 10, (revision) => used.has(revision.metadata.labels?.[hashLabel])),
     ],
-    last: () => statusSteps<DaemonSet>(daemonsets, set, statusOf(set, nodes, onNode, hash, now)),
-    wakeAfter: earliest(managed.wakeAfter, nextAvailability(pods.mine, set.spec?.minReadySeconds, now)),
+    last: () => statusSteps<DaemonSet>(daemonsets, set, statusOf(set, nodes, onNode, hash, since)),
+    wakeAfter: earliest(managed.wakeAfter, nextAvailability(pods.mine, set.spec?.minReadySeconds, since)),
   }
 }
 
@@ -83,7 +84,7 @@ interface Managed {
 }
 
 /** Pods where there are none, none where there should be none, one where there are several. */
-function manage({ set, nodes, waitOn }: Observed, onNode: PodsByNode, hash: string, now: number): Managed {
+function manage({ set, nodes, waitOn }: Observed, onNode: PodsByNode, hash: string, since: Since): Managed {
   const add: string[] = []
   const remove: Stored<Pod>[] = []
   const reports: DaemonStep[] = []
@@ -107,7 +108,7 @@ function manage({ set, nodes, waitOn }: Observed, onNode: PodsByNode, hash: stri
       const running = alive.filter((pod) => !isFinished(pod)).sort(older)
       if (!surges(set)) remove.push(...running.slice(1))
       else if (running.length === 0 && run && pods) add.push(name)
-      else remove.push(...surplusOnNode(set, running, hash, now))
+      else remove.push(...surplusOnNode(set, running, hash, since))
     }
   }
   const known = new Set(nodes.map((node) => node.metadata.name))
@@ -121,13 +122,13 @@ const surges = (set: DaemonSet): boolean => {
 }
 
 /** While surging a node may have one old and one new pod. */
-function surplusOnNode(set: Stored<DaemonSet>, running: readonly Stored<Pod>[], hash: string, now: number): Stored<Pod>[] {
+function surplusOnNode(set: Stored<DaemonSet>, running: readonly Stored<Pod>[], hash: string, since: Since): Stored<Pod>[] {
   if (running.length <= 1) return []
   const isNew = (pod: Pod) => pod.metadata?.labels?.[hashLabel] === hash
   const newest = running.find(isNew)
   const old = running.find((pod) => !isNew(pod))
   const surplus = running.filter((pod) => pod !== newest && pod !== old)
-  if (newest && old && (!isReady(old) || isAvailable(newest, set.spec?.minReadySeconds, now))) surplus.push(old)
+  if (newest && old && (!isReady(old) || isAvailable(newest, set.spec?.minReadySeconds, since))) surplus.push(old)
   return surplus
 }
 
@@ -135,11 +136,11 @@ const older = (a: Stored<Pod>, b: Stored<Pod>): number =>
   Number(Boolean(b.spec?.nodeName)) - Number(Boolean(a.spec?.nodeName)) ||
   millisecondsOf(a.metadata.creationTimestamp) - millisecondsOf(b.metadata.creationTimestamp) || (a.metadata.name < b.metadata.name ? -1 : 1)
 
-function statusOf(set: Stored<DaemonSet>, nodes: readonly Stored<Node>[], onNode: PodsByNode, hash: string, now: number): DaemonSetStatus {
+function statusOf(set: Stored<DaemonSet>, nodes: readonly Stored<Node>[], onNode: PodsByNode, hash: string, since: Since): DaemonSetStatus {
   const judged = nodes.map((node) => ({ run: judge(set, node).run, pod: [...(onNode.get(node.metadata.name) ?? [])].sort(older)[0] }))
   const wanted = judged.filter(({ run }) => run)
   const there = wanted.flatMap(({ pod }) => (pod ? [pod] : []))
-  const available = there.filter((pod) => isAvailable(pod, set.spec?.minReadySeconds, now)).length
+  const available = there.filter((pod) => isAvailable(pod, set.spec?.minReadySeconds, since)).length
   const optional = {
     updatedNumberScheduled: there.filter((pod) => isUpdated(set, pod, hash)).length, numberAvailable: available, numberUnavailable: wanted.length - available,
     collisionCount: set.status?.collisionCount ?? 0, observedGeneration: set.metadata.generation ?? 0,

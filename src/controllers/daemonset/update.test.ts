@@ -20,7 +20,7 @@ const pod = (on: string, shape: string): Stored<Pod> => ({
 function plan(rollingUpdate: Parameters<typeof set>[0], pods: Record<string, string[]>): string[] {
   const nodes = Object.keys(pods)
   const onNode = new Map(nodes.filter((name) => pods[name]!.length).map((name) => [name, pods[name]!.map((shape) => pod(name, shape))]))
-  const { remove, add } = planUpdate({ set: set(rollingUpdate), nodes: nodes.map(node), onNode, hash: 'h', now: 0 })
+  const { remove, add } = planUpdate({ set: set(rollingUpdate), nodes: nodes.map(node), onNode, hash: 'h', since: () => Infinity })
   return [...remove.map((p) => `-${p.metadata.name}`), ...add.map((name) => `+${name}`)]
 }
 

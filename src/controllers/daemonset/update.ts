@@ -1,6 +1,7 @@
 // One round of a rolling update (source: pkg/controller/daemon/update.go): either old pods make room for new ones, or new ones come first.
 import type { DaemonSet, Node, Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import type { Since } from '../../base/clock.ts'
 import { scaledValue } from '../common/int-or-percent.ts'
 import { isDeleting } from '../common/owner.ts'
 import { isAvailable } from '../common/pods.ts'
@@ -11,7 +12,7 @@ interface UpdateInput {
   nodes: readonly Stored<Node>[]
   onNode: PodsByNode
   hash: string
-  now: number
+  since: Since
 }
 
 interface Update {
@@ -37,7 +38,7 @@ export function planUpdate(input: UpdateInput): Update {
   const unavailable = scaledValue(maxUnavailable, fitting.size, 'up')
   const names = new Set([...onNode.keys(), ...fitting])
   const all = Array.from(names, (node) => pair(input, node, fitting.has(node)))
-  const available = (pod: Pod) => isAvailable(pod, set.spec?.minReadySeconds, input.now)
+  const available = (pod: Pod) => isAvailable(pod, set.spec?.minReadySeconds, input.since)
   if (surge > 0) return addFirst(all, surge, fitting.size, available)
   return { remove: removeFirst(all, fitting.size > 0 && unavailable === 0 ? 1 : unavailable, available), add: [] }
 }

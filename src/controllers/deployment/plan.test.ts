@@ -37,7 +37,7 @@ function set(image: string, { replicas, available = replicas, desired = 10, most
   }
 }
 
-const plan = (of: Stored<Deployment>, sets: Stored<ReplicaSet>[]) => planDeployment({ deployment: of, selector: labelSelectorOf(of.spec?.selector), sets, podsOf: () => [] }, now)
+const plan = (of: Stored<Deployment>, sets: Stored<ReplicaSet>[]) => planDeployment({ deployment: of, selector: labelSelectorOf(of.spec?.selector), sets, podsOf: () => [] }, now, (time) => now - time)
 const sizes = (steps: readonly (DeploymentStep | readonly DeploymentStep[])[]) =>
   steps.flat().flatMap((step) => (step.do === 'updateSet' ? [`${step.set.metadata.name}=${step.set.spec?.replicas}`] : step.do === 'createSet' ? [`new=${step.set.spec?.replicas}`] : step.do === 'deleteSet' ? [`-${step.set.metadata.name}`] : []))
 

@@ -5,6 +5,7 @@ import { isFinished } from '../../api/pod-phase.ts'
 import { deployments, replicasets } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
+import type { Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { canonical, templateHash } from '../common/hash.ts'
 import { claim, claimSteps, controllerRefTo, isDeleting, type ClaimStep } from '../common/owner.ts'
@@ -36,7 +37,7 @@ export class SetCreationError extends Error {}
 
 const ref = deployments as ResourceRef
 
-export function planDeployment({ deployment, selector, sets, podsOf }: Observed, now: number): Plan<DeploymentStep> {
+export function planDeployment({ deployment, selector, sets, podsOf }: Observed, now: number, since: Since): Plan<DeploymentStep> {
   if (selector.empty) return { steps: [{ do: 'refuse', deployment }] }
   const claims = claim(deployment, selector, sets)
   const drafts = [...claims.mine].sort(older).map(draftOf)
@@ -49,7 +50,7 @@ export function planDeployment({ deployment, selector, sets, podsOf }: Observed,
     return set ? [{ do: 'updateSet', deployment, before: draft.set, set }] : []
   })
   const conditions = conditionsOf(deployment, { newSet, created: round.created, now })
-  const outcome = { sets: drafts, newSet, now }
+  const outcome = { sets: drafts, newSet, now, since }
   const plain = statusOf(deployment, outcome, conditions)
   const status = round.rollout ? withRollout(deployment, plain, outcome) : plain
   const annotated = newSet?.annotations[annotation.revision] ?? (round.created ? String(revision) : undefined)
@@ -59,7 +60,7 @@ export function planDeployment({ deployment, selector, sets, podsOf }: Observed,
       if (failure) return statusStep(deployment, failure instanceof SetCreationError ? failed(deployment, failure, now) : undefined, undefined)
       return statusStep(deployment, status, annotated)
     },
-    wakeAfter: round.rollout ? progressCheckAfter(deployment, status, now) : undefined,
+    wakeAfter: round.rollout ? progressCheckAfter(deployment, status, since) : undefined,
   }
 }
 

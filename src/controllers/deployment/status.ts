@@ -1,7 +1,7 @@
 // What a deployment says of itself (source: pkg/controller/deployment/{sync,progress}.go).
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
-import { rfc3339 } from '../../base/clock.ts'
+import { rfc3339, type Since } from '../../base/clock.ts'
 import { millisecondsOf } from '../common/pods.ts'
 import { withCondition, withoutCondition } from '../common/status.ts'
 import { limits, total, wantedReplicas, type SetDraft } from './sets.ts'
@@ -24,6 +24,7 @@ interface Outcome {
   sets: readonly SetDraft[]
   newSet: SetDraft | undefined
   now: number
+  since: Since
 }
 
 /** @param conditions those the deployment has, with what this round has found out. */
@@ -67,7 +68,7 @@ export function withRollout(deployment: Stored<Deployment>, status: DeploymentSt
   return { ...status, conditions: withCondition(conditions, { type, status: state, reason, message, lastTransitionTime, lastUpdateTime: lastTransitionTime }) }
 }
 
-function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, { newSet, now }: Outcome): DeploymentCondition[] {
+function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, { newSet, now, since }: Outcome): DeploymentCondition[] {
   const conditions = status.conditions ?? []
   const deadline = progressDeadline(deployment)
   if (deadline === undefined) return withoutCondition(conditions, 'Progressing')
@@ -83,7 +84,7 @@ function withProgress(deployment: Stored<Deployment>, status: DeploymentStatus, 
     if (current?.status === 'True') next.lastTransitionTime = current.lastTransitionTime
     return [...withoutCondition(conditions, 'Progressing'), next]
   }
-  const isLate = current && (current.reason === 'ProgressDeadlineExceeded' || millisecondsOf(current.lastUpdateTime) + deadline * 1000 < now)
+  const isLate = current && (current.reason === 'ProgressDeadlineExceeded' || since(millisecondsOf(current.lastUpdateTime)) > deadline * 1000)
   if (isLate && current.reason !== 'NewReplicaSetAvailable') {
     return withCondition(conditions, condition('Progressing', 'False', 'ProgressDeadlineExceeded', `${what} has timed out progressing.`, now))
   }
@@ -99,9 +100,9 @@ function hasProgressed(before: DeploymentStatus = {}, now: DeploymentStatus): bo
 }
 
 /** Milliseconds until the lack of progress must be looked at. */
-export function progressCheckAfter(deployment: Stored<Deployment>, status: DeploymentStatus, now: number): number | undefined {
+export function progressCheckAfter(deployment: Stored<Deployment>, status: DeploymentStatus, since: Since): number | undefined {
   const deadline = progressDeadline(deployment)
   const current = progressing(status.conditions)
   if (deadline === undefined || !current || isComplete(deployment, status) || current.reason === 'ProgressDeadlineExceeded') return undefined
-  return Math.max(0, millisecondsOf(current.lastUpdateTime) + deadline * 1000 - now) + 1000
+  return Math.max(0, deadline * 1000 - since(millisecondsOf(current.lastUpdateTime))) + 1000
 }

@@ -2,7 +2,7 @@
 // Source: Kubernetes' disruption controller.
 import type { Pod, PodDisruptionBudget } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
-import { rfc3339 } from '../../base/clock.ts'
+import { rfc3339, type Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 
 type Budget = Stored<PodDisruptionBudget>
@@ -23,13 +23,13 @@ interface Observed {
 /** How long an eviction that was granted counts, when its pod is still there. */
 const evictionMilliseconds = 120_000
 
-export function planDisruption({ budget, pods, wantedReplicas }: Observed, now: number): Plan<DisruptionStep> {
+export function planDisruption({ budget, pods, wantedReplicas }: Observed, now: number, elapsed: Since): Plan<DisruptionStep> {
   const expected = expectation(budget, pods.length, wantedReplicas)
   if (!expected) {
     const message = 'found no controllers for pod disruption budget: percentages and maxUnavailable need pods of controllers with a scale'
     return { steps: [{ do: 'tell', budget, type: 'Warning', reason: 'CalculateExpectedPodCountFailed', message: `Failed to calculate the number of expected pods: ${message}` }, ...write(budget, failed(budget, now))] }
   }
-  const { kept, wakeAfter } = pendingEvictions(budget, pods, now)
+  const { kept, wakeAfter } = pendingEvictions(budget, pods, elapsed)
   const healthy = pods.filter((pod) => !pod.metadata.deletionTimestamp && !(pod.metadata.name in kept) && isReady(pod)).length
   const allowed = expected.count > 0 ? Math.max(0, healthy - expected.healthy) : 0
   const status: Status = {
@@ -55,12 +55,12 @@ function expectation({ spec }: Budget, matching: number, wantedReplicas: number 
 /** A percentage of `total` is rounded up. */
 const scaled = (value: number | string, total: number): number => (typeof value === 'number' ? value : Math.ceil((parseInt(value, 10) * total) / 100))
 
-function pendingEvictions(budget: Budget, pods: readonly Stored<Pod>[], now: number): { kept: Record<string, string>; wakeAfter: number | undefined } {
+function pendingEvictions(budget: Budget, pods: readonly Stored<Pod>[], elapsed: Since): { kept: Record<string, string>; wakeAfter: number | undefined } {
   const present = new Map(pods.map((pod) => [pod.metadata.name, pod]))
   const kept: Record<string, string> = {}
   let next = Infinity
   for (const [name, since] of Object.entries(budget.status?.disruptedPods ?? {})) {
-    const left = Date.parse(since) + evictionMilliseconds - now
+    const left = evictionMilliseconds - elapsed(Date.parse(since))
     const pod = present.get(name)
     if (!pod || pod.metadata.deletionTimestamp || left <= 0) continue
     kept[name] = since

@@ -1,5 +1,6 @@
 // How long a job waits before it replaces failed pods: 10 s, doubled with each failure in a row, at most 10 min.
 import type { Pod } from '../../api/generated/types.ts'
+import type { Since } from '../../base/clock.ts'
 import { allFailures, finishTime } from './job-pods.ts'
 
 const firstMilliseconds = 10_000
@@ -26,13 +27,12 @@ export function addFinished(before: Failures, succeeded: readonly Pod[], failed:
 export const failuresAmong = (succeeded: readonly Pod[], failed: readonly Pod[]): Failures => addFinished(none, succeeded, failed)
 
 /** Milliseconds; 0: no wait. */
-export function remainingWait({ count, last }: Failures, now: number): number {
+export function remainingWait({ count, last }: Failures, since: Since): number {
   if (count === 0) return 0
   const wait = Math.min(mostMilliseconds, firstMilliseconds * 2 ** (count - 1))
-  // a clock that was set back must not prolong it
-  return Math.min(wait, Math.max(0, last + wait - now))
+  return Math.max(0, wait - since(last))
 }
 
 /** The wait of one index whose last pod is `failed`. */
-export const remainingWaitOfIndex = (failed: Pod | undefined, now: number): number =>
-  failed ? remainingWait({ count: allFailures(failed) + 1, last: finishTime(failed) }, now) : 0
+export const remainingWaitOfIndex = (failed: Pod | undefined, since: Since): number =>
+  failed ? remainingWait({ count: allFailures(failed) + 1, last: finishTime(failed) }, since) : 0

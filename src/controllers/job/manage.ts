@@ -3,6 +3,7 @@ import type { Job, Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { jobs } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
+import type { Since } from '../../base/clock.ts'
 import { isReady } from '../common/pods.ts'
 import { remainingWait, remainingWaitOfIndex } from './back-off.ts'
 import { activeIndexes, type Census } from './census.ts'
@@ -25,13 +26,13 @@ const mostAtOnce = 500
 
 export const noChanges = ({ active, ready, terminating }: Census): Changes => ({ steps: [], active: active.length, ready, terminating: terminating.length })
 
-export function manage(job: Stored<Job>, census: Census, now: number): Changes {
+export function manage(job: Stored<Job>, census: Census, since: Since): Changes {
   if (isSuspended(job)) return without(census.active, census, (pod) => ({ do: 'discardPod', pod, owner: job }))
   const wanted = wantedActive(job, census)
   const surplus = surplusPods(job, census, Math.max(0, census.active.length - wanted)).slice(0, mostAtOnce)
   if (surplus.length) return without(surplus, census, (pod) => ({ do: 'discardPod', pod, owner: job }))
   const blocking = replacesOnlyFailed(job) ? census.terminating.length : 0
-  return create(job, census, { count: Math.min(mostAtOnce, wanted - blocking - census.active.length), now })
+  return create(job, census, { count: Math.min(mostAtOnce, wanted - blocking - census.active.length), since })
 }
 
 /** The job has ended: its pods are deleted, and counted all the same. */
@@ -61,22 +62,22 @@ function surplusPods(job: Job, { active }: Census, count: number): Stored<Pod>[]
   return [...useless, ...ordered.filter(isKept).slice(0, Math.max(0, count - useless.length))]
 }
 
-function create(job: Stored<Job>, census: Census, { count, now }: { count: number; now: number }): Changes {
+function create(job: Stored<Job>, census: Census, { count, since }: { count: number; since: Since }): Changes {
   const before = noChanges(census)
   if (count <= 0) return before
-  const wait = limitsEachIndex(job) ? 0 : remainingWait(census.failures, now)
+  const wait = limitsEachIndex(job) ? 0 : remainingWait(census.failures, since)
   if (wait > 0) return { ...before, wait }
-  const { pods, ...later } = isIndexed(job) ? indexedPods(job, census, { count, now }) : { pods: Array.from({ length: count }, () => newPod(job)) }
+  const { pods, ...later } = isIndexed(job) ? indexedPods(job, census, { count, since }) : { pods: Array.from({ length: count }, () => newPod(job)) }
   const steps = pods.map((pod): JobStep => ({ do: 'createPod', pod, owner: job, ownerRef: jobs as ResourceRef }))
   return { ...before, ...later, steps, active: before.active + steps.length }
 }
 
-function indexedPods(job: Stored<Job>, census: Census, { count, now }: { count: number; now: number }): { pods: Pod[]; wait?: number } {
+function indexedPods(job: Stored<Job>, census: Census, { count, since }: { count: number; since: Since }): { pods: Pod[]; wait?: number } {
   const { active, terminating, succeededIndexes, failedIndexes = [], awaitingReplacement } = census
   const taken = union(succeededIndexes, failedIndexes, activeIndexes(active), replacesOnlyFailed(job) ? activeIndexes(terminating) : [])
   const free = firstFree(taken, count, job.spec?.completions ?? 0).map((index) => {
     const replaced = awaitingReplacement.get(index)
-    return { index, replaced, wait: remainingWaitOfIndex(replaced, now) }
+    return { index, replaced, wait: remainingWaitOfIndex(replaced, since) }
   })
   const waits = free.map(({ wait }) => wait).filter((wait) => wait > 0)
   const pods = free.filter(({ wait }) => wait === 0).map(({ index, replaced }) => newIndexedPod(job, index, replaced))

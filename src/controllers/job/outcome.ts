@@ -1,6 +1,6 @@
 // Whether a job has come to its end, and how.
 import type { Job, JobCondition } from '../../api/generated/types.ts'
-import { rfc3339 } from '../../base/clock.ts'
+import { rfc3339, type Since } from '../../base/clock.ts'
 import { millisecondsOf } from '../common/pods.ts'
 import type { Census } from './census.ts'
 import { total } from './indexes.ts'
@@ -19,8 +19,8 @@ export const interimType = ({ fails }: Outcome): string => (fails ? 'FailureTarg
 export const finalType = ({ fails }: Outcome): string => (fails ? 'Failed' : 'Complete')
 
 /** Failure goes before success, and what was decided once stays so. */
-export function outcomeOf(job: Job, census: Census, now: number): Outcome | undefined {
-  return recorded(job) ?? failure(job, census, now) ?? success('SuccessPolicy', metSuccessRule(job, census.succeededIndexes))
+export function outcomeOf(job: Job, census: Census, since: Since): Outcome | undefined {
+  return recorded(job) ?? failure(job, census, since) ?? success('SuccessPolicy', metSuccessRule(job, census.succeededIndexes))
 }
 
 function recorded(job: Job): Outcome | undefined {
@@ -36,14 +36,14 @@ export const conditionOf = (job: Job, type: string): JobCondition | undefined =>
 const fail = (reason: string, message: string): Outcome => ({ fails: true, reason, message, recorded: false })
 const success = (reason: string, message: string | undefined): Outcome | undefined => (message === undefined ? undefined : { fails: false, reason, message, recorded: false })
 
-function failure(job: Job, census: Census, now: number): Outcome | undefined {
+function failure(job: Job, census: Census, since: Since): Outcome | undefined {
   const { backoffLimit = 6, maxFailedIndexes, completions = 0 } = job.spec ?? {}
   for (const pod of census.pods) {
     const reason = isPodFailed(pod, job) ? judgeFailure(job, pod).failsJob : undefined
     if (reason !== undefined) return fail('PodFailurePolicy', reason)
   }
   if (census.failed > backoffLimit || restartsExceed(job, census)) return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit')
-  if (deadlineIn(job, now) === 0) return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
+  if (deadlineIn(job, since) === 0) return fail('DeadlineExceeded', 'Job was active longer than specified deadline')
   const failed = total(census.failedIndexes ?? [])
   if (maxFailedIndexes !== undefined && failed > maxFailedIndexes) return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes')
   if (failed > 0 && failed + total(census.succeededIndexes) >= completions) return fail('FailedIndexes', 'Job has failed indexes')
@@ -60,11 +60,11 @@ function restartsExceed({ spec }: Job, { pods }: Census): boolean {
 }
 
 /** Milliseconds until the job has been active for too long; undefined: never. */
-export function deadlineIn(job: Job, now: number): number | undefined {
+export function deadlineIn(job: Job, since: Since): number | undefined {
   const seconds = job.spec?.activeDeadlineSeconds
   const startTime = job.status?.startTime
   if (seconds === undefined || isSuspended(job)) return undefined
-  return Math.max(0, (startTime ? millisecondsOf(startTime) : now) + seconds * 1000 - now)
+  return Math.max(0, seconds * 1000 - (startTime ? since(millisecondsOf(startTime)) : 0))
 }
 
 /** @param active how many pods are active by then. */

@@ -9,6 +9,7 @@ import { planJob } from './plan.ts'
 import type { JobStep } from './steps.ts'
 
 const now = Date.UTC(2026, 0, 1, 12)
+const since = (time: number) => now - time
 const at = (seconds: number) => rfc3339(now + seconds * 1000)
 
 const defaults: JobSpec = {
@@ -50,7 +51,7 @@ const deleted = { deletionTimestamp: at(-5), deletionGracePeriodSeconds: 0 }
 
 /** One round, as words: what is done, and then what the status says. */
 function round(job: Stored<Job>, pods: readonly Stored<Pod>[], failure?: Error): { done: string[]; status: JobStatus; untracked: string[]; told: string[]; wakeAfter?: number } {
-  const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods, failures: undefined }, now)
+  const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods, failures: undefined }, now, since)
   const steps = (plan.steps as readonly (JobStep | readonly JobStep[])[]).flat() as JobStep[]
   const last = plan.last?.(failure) ?? []
   const name = (step: JobStep): string => (step.do === 'createPod' ? `create ${step.pod.metadata?.labels?.['batch.kubernetes.io/job-completion-index'] ?? ''}`.trim() : 'pod' in step ? `${step.do} ${step.pod.metadata?.name}` : step.do)
@@ -112,7 +113,7 @@ describe('how many pods', () => {
 
 describe('back-off', () => {
   test.each([[0, 0], [1, 10], [2, 20], [3, 40], [6, 320], [7, 600], [50, 600]])('%i failures in a row: %i s', (count, seconds) => {
-    expect(remainingWait({ count, last: now }, now)).toBe(seconds * 1000)
+    expect(remainingWait({ count, last: now }, since)).toBe(seconds * 1000)
   })
   test('a pod that has just failed is replaced later', () => {
     const failed = [pod('a', { phase: 'Failed', ended: -3 }), pod('b', { phase: 'Failed', ended: -100, counted: true })]
@@ -123,7 +124,7 @@ describe('back-off', () => {
     const spec = { completions: 3, parallelism: 3, completionMode: 'Indexed', backoffLimitPerIndex: 5, backoffLimit: 100 }
     const job = jobWith(spec)
     const pods = [pod('a', { phase: 'Failed', index: 0, ended: -3, failures: 0 }), pod('b', { phase: 'Failed', index: 1, ended: -30, failures: 1 }), pod('c', { index: 2 })]
-    const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods, failures: undefined }, now)
+    const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods, failures: undefined }, now, since)
     const created = (plan.steps.flat() as JobStep[]).map((step) => (step.do === 'createPod' ? step.pod.metadata?.annotations : undefined))
     expect(created).toEqual([{ 'batch.kubernetes.io/job-completion-index': '1', 'batch.kubernetes.io/job-index-failure-count': '2' }])
     expect(plan.wakeAfter).toBe(7_000)
@@ -166,6 +167,6 @@ test('an indexed job that shrinks forgets what lies beyond', () => {
 
 test('an orphan is taken in first, with its finalizer', () => {
   const job = jobWith()
-  const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods: [pod('a', { metadata: { ownerReferences: [] } })], failures: undefined }, now)
+  const plan = planJob({ job, selector: labelSelectorOf(job.spec?.selector), pods: [pod('a', { metadata: { ownerReferences: [] } })], failures: undefined }, now, since)
   expect(plan).toMatchObject({ steps: [{ do: 'adopt', finalizer: trackingFinalizer }] })
 })

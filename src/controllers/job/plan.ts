@@ -4,7 +4,7 @@ import type { Stored } from '../../api/object.ts'
 import { jobs, pods as podsRef } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
-import { rfc3339 } from '../../base/clock.ts'
+import { rfc3339, type Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { claim, claimSteps, isDeleting } from '../common/owner.ts'
 import { earliest } from '../common/pods.ts'
@@ -26,17 +26,17 @@ interface Observed {
   failures: Failures | undefined
 }
 
-export function planJob({ job, selector, pods, failures }: Observed, now: number): Plan<JobStep> {
+export function planJob({ job, selector, pods, failures }: Observed, now: number, since: Since): Plan<JobStep> {
   const claims = claim(job, selector, pods)
   // what is adopted is planned with when it is seen to be so
   if (claims.adopt.length + claims.release.length > 0) return { steps: claimSteps(claims, podsRef, job, jobs as ResourceRef, trackingFinalizer) }
   const census = takeCensus(job, claims.mine, failures)
-  const outcome = outcomeOf(job, census, now)
-  const changes = outcome ? deleteActive(job, census) : isDeleting(job) ? noChanges(census) : manage(job, census, now)
+  const outcome = outcomeOf(job, census, since)
+  const changes = outcome ? deleteActive(job, census) : isDeleting(job) ? noChanges(census) : manage(job, census, since)
   return {
     steps: [changes.steps],
     last: (failure) => conclude({ job, census, outcome, changes: failure ? undoneOf(changes, census) : changes, failed: Boolean(failure), now }),
-    wakeAfter: earliest(changes.wait, outcome ? undefined : deadlineIn(job, now)),
+    wakeAfter: earliest(changes.wait, outcome ? undefined : deadlineIn(job, since)),
   }
 }
 

@@ -4,7 +4,7 @@ import type { KubeObject, Stored } from '../../api/object.ts'
 import { pods as podsRef } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import { selectorFromLabels, type LabelSelector } from '../../api/selector.ts'
-import { rfc3339 } from '../../base/clock.ts'
+import { rfc3339, type Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { claim, claimSteps, isDeleting, type ClaimStep } from '../common/owner.ts'
 import { availableIn, isActive, isReady, isTerminating, nextAvailability, podFromTemplate } from '../common/pods.ts'
@@ -42,7 +42,7 @@ type ReplicaStep = ClaimStep | PodStep | StatusStep
 
 const mostAtOnce = 500
 
-export function planReplicas(observed: Observed, now: number): Plan<ReplicaStep> {
+export function planReplicas(observed: Observed, now: number, since: Since): Plan<ReplicaStep> {
   const { owner, ownerRef, selector, pods } = observed
   const unfinished = pods.filter((pod) => isActive(pod) || isTerminating(pod))
   const claims = claim(owner, selector, unfinished)
@@ -51,8 +51,8 @@ export function planReplicas(observed: Observed, now: number): Plan<ReplicaStep>
   const minReadySeconds = owner.spec?.minReadySeconds
   return {
     steps: [...claimSteps(claims, podsRef, owner, ownerRef), ...(isDeleting(owner) ? [] : [changes(observed, active, now)])],
-    last: (failure) => statusSteps<ReplicaOwner>(ownerRef, owner, statusOf(observed, { active, terminating, failure, now })),
-    wakeAfter: nextAvailability(active, minReadySeconds, now),
+    last: (failure) => statusSteps<ReplicaOwner>(ownerRef, owner, statusOf(observed, { active, terminating, failure, now, since })),
+    wakeAfter: nextAvailability(active, minReadySeconds, since),
   }
 }
 
@@ -70,16 +70,17 @@ interface Outcome {
   terminating: readonly Pod[]
   failure: Error | undefined
   now: number
+  since: Since
 }
 
-function statusOf({ owner, reportsTerminating }: Observed, { active, terminating, failure, now }: Outcome): NonNullable<ReplicaOwner['status']> {
+function statusOf({ owner, reportsTerminating }: Observed, { active, terminating, failure, now, since }: Outcome): NonNullable<ReplicaOwner['status']> {
   const labelled = selectorFromLabels(owner.spec?.template?.metadata?.labels ?? {})
   const count = (test: (pod: Pod) => boolean): number => active.filter(test).length
   const conditions = conditionsOf(owner, active.length, failure, now)
   const counts = {
     fullyLabeledReplicas: count((pod) => labelled.matches(pod.metadata?.labels)),
     readyReplicas: count(isReady),
-    availableReplicas: count((pod) => availableIn(pod, owner.spec?.minReadySeconds, now) === 0),
+    availableReplicas: count((pod) => availableIn(pod, owner.spec?.minReadySeconds, since) === 0),
   }
   return {
     replicas: active.length,

@@ -32,7 +32,7 @@ function pod(ordinal: number, shape: string): Stored<Pod> {
 }
 
 const plan = (of: Stored<StatefulSet>, pods: Record<number, string>) =>
-  planStatefulSet({ set: of, selector: labelSelectorOf(of.spec?.selector), pods: Object.entries(pods).map(([n, shape]) => pod(Number(n), shape)), revisions: [revision('v1', 1), revision('v2', 2)], claim: () => undefined }, 0)
+  planStatefulSet({ set: of, selector: labelSelectorOf(of.spec?.selector), pods: Object.entries(pods).map(([n, shape]) => pod(Number(n), shape)), revisions: [revision('v1', 1), revision('v2', 2)], claim: () => undefined }, 0, () => Infinity)
     .steps.flat().map((step) => (step.do === 'createMember' ? `+${step.pod.metadata?.name} ${step.pod.metadata?.labels?.['controller-revision-hash']}` : step.do === 'deleteMember' ? `-${step.pod.metadata.name}` : step.do))
 
 const parallel = { podManagementPolicy: 'Parallel' }

@@ -5,6 +5,7 @@ import { isFinished } from '../../api/pod-phase.ts'
 import { controllerrevisions, pods as podsRef, statefulsets } from '../../api/refs.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { LabelSelector } from '../../api/selector.ts'
+import type { Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 import { scaledValue } from '../common/int-or-percent.ts'
 import { claim, claimSteps, controllerRefTo, isDeleting, type ClaimStep } from '../common/owner.ts'
@@ -41,10 +42,10 @@ interface Round extends Observed {
   current: Stored<ControllerRevision>
   update: Stored<ControllerRevision>
   ordered: boolean
-  now: number
+  since: Since
 }
 
-export function planStatefulSet(observed: Observed, now: number): Plan<StatefulStep> {
+export function planStatefulSet(observed: Observed, _now: number, since: Since): Plan<StatefulStep> {
   const { set, selector } = observed
   const members = claim(set, selector, observed.pods.filter((pod) => ordinalOf(set, pod) >= 0))
   const revisions = claim(set, selector, observed.revisions)
@@ -54,20 +55,20 @@ export function planStatefulSet(observed: Observed, now: number): Plan<StatefulS
   const update = history.current
   if (!update) return { steps: [...claims, ...(isDeleting(set) ? [] : written)] }
   const current = revisions.mine.find((revision) => revision.metadata.name === set.status?.currentRevision) ?? update
-  const round: Round = { ...observed, pods: members.mine, current, update, ordered: set.spec?.podManagementPolicy !== 'Parallel', now }
+  const round: Round = { ...observed, pods: members.mine, current, update, ordered: set.spec?.podManagementPolicy !== 'Parallel', since }
   const used = new Set([current.metadata.name, update.metadata.name, ...members.mine.map(revisionOf)])
   const unused = { ...history, old: history.old.filter((revision) => !used.has(revision.metadata.name)) }
   return {
     steps: [...claims, ...written, ...(isDeleting(set) ? [] : changes(round)), ...surplusRevisions(unused, set.spec?.revisionHistoryLimit ?? 10, () => false)],
     last: () => statusSteps<StatefulSet>(statefulsets, set, statusOf(round)),
-    wakeAfter: nextAvailability(members.mine, set.spec?.minReadySeconds, now),
+    wakeAfter: nextAvailability(members.mine, set.spec?.minReadySeconds, since),
   }
 }
 
 const revisionOf = (pod: Pod): string => pod.metadata?.labels?.[revisionLabel] ?? ''
 
-const isUnavailable = (pod: Stored<Pod> | undefined, { set, now }: Round): boolean =>
-  !pod || isDeleting(pod) || !isAvailable(pod, set.spec?.minReadySeconds, now)
+const isUnavailable = (pod: Stored<Pod> | undefined, { set, since }: Round): boolean =>
+  !pod || isDeleting(pod) || !isAvailable(pod, set.spec?.minReadySeconds, since)
 
 function changes(round: Round): (StatefulStep | readonly StatefulStep[])[] {
   const { set, pods, ordered } = round
@@ -157,7 +158,7 @@ function updates(round: Round, members: readonly (Stored<Pod> | undefined)[]): S
   return chosen.map((pod) => ({ do: 'deleteMember', set, pod: pod! }))
 }
 
-function statusOf({ set, pods, current, update, now }: Round): StatefulSetStatus {
+function statusOf({ set, pods, current, update, since }: Round): StatefulSetStatus {
   const created = pods.filter((pod) => pod.status?.phase)
   const ready = created.filter((pod) => pod.status?.phase === 'Running' && isReady(pod))
   const of = (revision: Stored<ControllerRevision>) => created.filter((pod) => !isDeleting(pod) && revisionOf(pod) === revision.metadata.name).length
@@ -167,7 +168,7 @@ function statusOf({ set, pods, current, update, now }: Round): StatefulSetStatus
   const complete = set.spec?.updateStrategy?.type !== 'OnDelete' && updatedReplicas === wanted && ready.length === wanted && replicas === wanted
   const counts = { readyReplicas: ready.length, currentReplicas: complete ? updatedReplicas : of(current), updatedReplicas, observedGeneration: set.metadata.generation ?? 0 }
   return {
-    replicas, availableReplicas: ready.filter((pod) => isAvailable(pod, set.spec?.minReadySeconds, now)).length,
+    replicas, availableReplicas: ready.filter((pod) => isAvailable(pod, set.spec?.minReadySeconds, since)).length,
     ...Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0)),
     currentRevision: complete ? update.metadata.name : current.metadata.name, updateRevision: update.metadata.name, collisionCount: set.status?.collisionCount ?? 0,
     ...(set.status?.conditions ? { conditions: set.status.conditions } : {}),

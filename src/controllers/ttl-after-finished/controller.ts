@@ -18,7 +18,7 @@ export const ttlAfterFinishedController = defineController({
     async deleteExpired({ job }, { client, clock }) {
       const of = client.resource(jobs, job.metadata.namespace)
       const fresh = await of.get(job.metadata.name).catch(ignoreNotFound)
-      const left = fresh && timeLeft(fresh, clock.now())
+      const left = fresh && timeLeft(fresh, clock.since)
       if (!fresh || left === undefined || left > 0) return
       await of.delete(fresh.metadata.name, { propagationPolicy: 'Foreground', preconditions: { uid: fresh.metadata.uid } }).catch(ignoreNotFound)
     },

@@ -1,10 +1,10 @@
 // Finished jobs go when their time is up (source: pkg/controller/ttlafterfinished).
 import type { Job } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import type { Since } from '../../base/clock.ts'
 import { nothingToDo, type Plan } from '../../controller/definition.ts'
 import { isDeleting } from '../common/owner.ts'
 import { millisecondsOf } from '../common/pods.ts'
-import { towardsWallTime } from '../common/wall-clock.ts'
 import { finishedCondition } from '../job/job-pods.ts'
 
 interface TtlStep {
@@ -12,16 +12,16 @@ interface TtlStep {
   job: Stored<Job>
 }
 
-export function planTtl(job: Stored<Job>, now: number): Plan<TtlStep> {
-  const left = timeLeft(job, now)
+export function planTtl(job: Stored<Job>, _now: number, since: Since): Plan<TtlStep> {
+  const left = timeLeft(job, since)
   if (left === undefined) return nothingToDo
-  return left > 0 ? { steps: [], wakeAfter: towardsWallTime(left) } : { steps: [{ do: 'deleteExpired', job }] }
+  return left > 0 ? { steps: [], wakeAfter: left } : { steps: [{ do: 'deleteExpired', job }] }
 }
 
 /** Milliseconds; undefined: the job may stay, for now. */
-export function timeLeft(job: Job, now: number): number | undefined {
+export function timeLeft(job: Job, since: Since): number | undefined {
   const seconds = job.spec?.ttlSecondsAfterFinished
   const finishedAt = finishedCondition(job)?.lastTransitionTime
   if (seconds === undefined || !finishedAt || isDeleting(job)) return undefined
-  return millisecondsOf(finishedAt) + seconds * 1000 - now
+  return seconds * 1000 - since(millisecondsOf(finishedAt))
 }

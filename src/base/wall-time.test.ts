@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { FakeClock } from './clock.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const noon = Date.UTC(2026, 5, 1, 12)
+const sunday = Date.UTC(1970, 0, 4)
+
+/** Clock started at `start`; then ten minutes, a jump to `to`, and five minutes. */
+function afterJump(start: number, to: number): FakeClock {
+  const clock = new FakeClock(start)
+  clock.advance(10 * minute)
+  clock.setWall(to)
+  clock.advance(5 * minute)
+  return clock
+}
+
+test('without a jump it is the difference', () => {
+  const clock = new FakeClock(noon)
+  clock.advance(10 * minute)
+  expect(clock.since(noon)).toBe(10 * minute)
+  expect(clock.since(noon - hour)).toBe(70 * minute)
+})
+
+test.each([
+  ['an hour ahead, written before it', noon, noon + 70 * minute, noon + 4 * minute, 11 * minute],
+  ['an hour ahead, written after it', noon, noon + 70 * minute, noon + 72 * minute, 3 * minute],
+  ['an hour ahead, written by an earlier process', noon, noon + 70 * minute, noon - 2 * minute, 17 * minute],
+  ['an hour back, written before it', noon, noon - 50 * minute, noon + 4 * minute, 11 * minute],
+  ['an hour back, written after it', noon, noon - 50 * minute, noon - 48 * minute, 3 * minute],
+  ['from 1970 to now, written in 1970', sunday, noon, sunday + 4 * minute, 11 * minute],
+  ['from 1970 to now, written by an earlier process with the right time', sunday, noon, noon - hour, hour + 5 * minute],
+  ['back from ten years ahead, written there', noon + 87_660 * hour, noon, noon + 87_660 * hour + 4 * minute, 11 * minute],
+  ['back from ten years ahead, written by an earlier process with the right time', noon + 87_660 * hour, noon, noon - hour, hour + 5 * minute],
+])('a jump %s', (_what, start, to, written, passed) => expect(afterJump(start, to).since(written)).toBe(passed))
+
+test('what an earlier process wrote under a clock that nobody knows is as old as this process', () => {
+  const clock = new FakeClock(noon)
+  clock.advance(minute)
+  expect(clock.since(noon + hour)).toBe(minute)
+  expect(clock.since(sunday)).toBe(minute)
+})
+
+test('jumps are told, slow corrections are not', async () => {
+  const clock = new FakeClock(noon)
+  const jumps: object[] = []
+  const stop = clock.onJump((jump) => void jumps.push(jump))
+  for (let i = 1; i <= 20; i++) {
+    clock.advance(minute)
+    clock.setWall(noon + i * minute + i * 500)
+  }
+  clock.setWall(noon)
+  await Promise.resolve()
+  expect(jumps).toEqual([{ before: noon + 20 * minute + 10_000, after: noon }])
+  stop()
+  clock.setWall(noon + hour)
+  await Promise.resolve()
+  expect(jumps).toHaveLength(1)
+  expect(clock.since(noon + 20 * minute)).toBeLessThan(11_000)
+})
