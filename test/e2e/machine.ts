@@ -47,9 +47,14 @@ export class Machine extends Host {
     return { outside: join(this.disk, 'root', name), inside: join('/root', name) }
   }
 
+  /** The machine's root directory as the test sees it, with what is mounted there. */
+  get root(): string {
+    return `/proc/${this.#initPid}/root`
+  }
+
   /** Enters the network of what is at `path` inside, with this machine's own file system. */
   enterNetwork(path: string): readonly [string, ...string[]] {
-    return ['nsenter', `--net=/proc/${this.#initPid}/root${path}`]
+    return ['nsenter', `--net=${this.root}${path}`]
   }
 
   /** Makes the disk and boots. */
@@ -128,7 +133,7 @@ function removeTree(directory: string): boolean {
 const bootScript = (disk: string, cgroup: string) => `set -e
 disk='${disk}'
 # joined before the cgroup namespace is made, so that this cgroup is its root
-for h in ${hierarchies().join(' ')}; do echo $$ >$h/${cgroup}/cgroup.procs; [ ! -e $h/${cgroup}/cpuset.mems ] || { cat $h/cpuset.cpus >$h/${cgroup}/cpuset.cpus; cat $h/cpuset.mems >$h/${cgroup}/cpuset.mems; }; done 2>/dev/null || true
+for h in ${hierarchies().join(' ')}; do [ ! -e $h/${cgroup}/cpuset.mems ] || { cat $h/cpuset.cpus >$h/${cgroup}/cpuset.cpus; cat $h/cpuset.mems >$h/${cgroup}/cpuset.mems; }; echo $$ >$h/${cgroup}/cgroup.procs; done 2>/dev/null || true
 exec unshare --cgroup bash -e -c '
 disk=$1
 hostname box
