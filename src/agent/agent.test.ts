@@ -155,6 +155,18 @@ test('after a restart running pods are adopted and orphans are ended', async () 
   expect(second.runtime.calls.filter((c) => c.startsWith('startContainer'))).toHaveLength(2)
 })
 
+test('with the machine all containers end, those that others need last, and the API keeps the pods for the next start', async () => {
+  const { api, runtime, agent } = await startWorld()
+  api.put(pods, podOf('critical', { name: 'need' }, { priority: 2_000_001_000 }))
+  api.put(pods, podOf('ordinary', {}, { initContainers: [{ name: 'sidecar', image: 'web:1', imagePullPolicy: 'IfNotPresent', restartPolicy: 'Always' }] }))
+  await api.until(() => ['critical', 'ordinary'].every((name) => statusOf(api, name)?.phase === 'Running'))
+  await agent.endPods()
+  expect([...runtime.containers.values()].map(({ status }) => status.state)).toEqual(['exited', 'exited', 'exited'])
+  expect([...runtime.sandboxes.values()].map(({ status }) => status.ready)).toEqual([false, false])
+  expect(runtime.calls.filter((call) => call.startsWith('stopContainer ')).map((call) => call.split(' ')[1])).toEqual(['c', 'sidecar', 'need'])
+  expect(['critical', 'ordinary'].map((name) => statusOf(api, name)?.phase)).toEqual(['Running', 'Running'])
+})
+
 test('a pod that is taken from the API at once leaves nothing behind, and the agent goes on', async () => {
   const { api, runtime } = await startWorld()
   api.put(pods, podOf('gone'))

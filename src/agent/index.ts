@@ -13,6 +13,7 @@ import { readMachine } from './node/machine.ts'
 import { startNodeAgent, type NodeAgent } from './node/node-agent.ts'
 import type { AgentOptions } from './options.ts'
 import { podLookup, type PodLookup } from './pod-lookup.ts'
+import { endPods } from './pod/end-pods.ts'
 import { startPods, type Pods } from './pod/pods.ts'
 import type { PodServices } from './pod/services.ts'
 import { createProbes } from './probes/probes.ts'
@@ -34,6 +35,8 @@ export interface Agent extends Component {
   readonly lookup: PodLookup
   /** The node's status and those of its pods are brought up to date. */
   addressesChanged(): void
+  /** As the machine goes down: nothing acts on pods any more, and their containers end. */
+  endPods(): Promise<void>
 }
 
 export function createAgent(options: AgentOptions): Agent {
@@ -45,6 +48,7 @@ export function createAgent(options: AgentOptions): Agent {
       started?.nodeAgent.refresh()
       for (const worker of started?.pods.all() ?? []) worker.wake()
     },
+    endPods: async () => started?.endPods(),
     start: (signal) => startAgent(options, signal, (parts) => (started = parts)),
   }
 }
@@ -53,6 +57,7 @@ interface Started {
   pods: Pods
   view: RuntimeView
   nodeAgent: NodeAgent
+  endPods(): Promise<void>
 }
 
 async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted: (parts: Started) => void): Promise<Running> {
@@ -98,7 +103,13 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   }
   await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
   pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode() }) })
-  onStarted({ pods, view, nodeAgent })
+  onStarted({
+    pods, view, nodeAgent,
+    async endPods() {
+      for (const part of [probes, pods!]) part.stop()
+      await endPods(services, pods!.all().map((worker) => worker.pod()))
+    },
+  })
   void pods.removeOrphans().catch((error: Error) => log.warn('orphans not removed', { error }))
 
   return {

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { moveToOwnCgroup } from './own-cgroup.ts'
 
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -64,14 +65,17 @@ interface DetachedOptions {
   env: Record<string, string>
   /** Receives both outputs, appended. */
   logFile: string
+  /** Where it lives instead of in our service's, as `moveToOwnCgroup` says. */
+  cgroup: string
 }
 
 /** Starts a program in its own session, which goes on when this process ends. */
-export function startDetached({ command, name, args, env, logFile }: DetachedOptions): ChildProcess {
+export function startDetached({ command, name, args, env, logFile, cgroup }: DetachedOptions): ChildProcess {
   const log = openSync(logFile, 'a', 0o640)
   try {
     const child = spawn(command, args, { argv0: name, detached: true, stdio: ['ignore', log, log], env, cwd: '/' })
     child.unref()
+    if (child.pid !== undefined) moveToOwnCgroup(child.pid, cgroup)
     return child
   } finally {
     closeSync(log)

@@ -16,7 +16,7 @@ function recorded() {
   })
   return { log, fail, component }
 }
-const options = (components: Component[], clock = new FakeClock()) => ({ components, clock, log: silentLogger, stopMilliseconds: 1000 })
+const options = (components: Component[], clock = new FakeClock()) => ({ components, clock, log: silentLogger, stopMilliseconds: async () => 1000 })
 
 test('starts in order, stops in reverse', async () => {
   const { log, component } = recorded()

@@ -7,8 +7,8 @@ interface SupervisorOptions {
   components: readonly Component[]
   clock: Clock
   log: Logger
-  /** All components together have this long to stop. */
-  stopMilliseconds: number
+  /** All components together have this long to stop; asked when it is time to. */
+  stopMilliseconds(): Promise<number>
 }
 
 /** Resolves when everything has been stopped: with undefined after `signal`, else with what failed. Rejects when a component cannot start. */
@@ -40,7 +40,7 @@ function firstFailure(started: readonly { name: string; running: Running }[], si
 
 async function stopAll(started: { name: string; running: Running }[], { clock, log, stopMilliseconds }: SupervisorOptions): Promise<void> {
   const deadline = new AbortController()
-  const timer = clock.after(stopMilliseconds, () => deadline.abort(new Error('the time to stop is over')))
+  const timer = clock.after(await stopMilliseconds(), () => deadline.abort(new Error('the time to stop is over')))
   const expired = new Promise<void>((resolve) => deadline.signal.addEventListener('abort', () => resolve(), { once: true }))
   for (const { name, running } of started.reverse()) {
     const stopping = running.stop(deadline.signal).catch((error: unknown) => log.warn('component did not stop cleanly', { component: name, error }))

@@ -6,15 +6,15 @@ import { supervise } from '../base/supervisor.ts'
 import { version } from '../base/version.ts'
 import { loadOptions } from '../config/load.ts'
 import { completeServerConfig } from '../config/server-config.ts'
-import { readHostname } from '../distro/machine.ts'
+import { isMachineStopping, readHostname } from '../distro/machine.ts'
 import { findNodeAddress } from '../distro/node-address.ts'
 import { chooseNodeName } from '../distro/node-name.ts'
 import { serverComponents } from '../distro/server-components.ts'
 import { CliError, type CliIo } from './io.ts'
 import type { GivenFlags } from './option-flags.ts'
 
-/** All components together have this long to stop. */
-const stopMilliseconds = 8_000
+/** All components together have this long to stop; longer when the machine goes down, for pods end then too. */
+const stopMilliseconds = async () => ((await isMachineStopping()) ? 45_000 : 8_000)
 
 export async function runServer(io: CliIo, flags: GivenFlags): Promise<number> {
   const readFile = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)

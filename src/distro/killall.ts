@@ -114,9 +114,9 @@ async function unmountBelow(directories: readonly string[], say: (line: string) 
   if (mounts.length > 0) say(`${mounts.length} file systems unmounted`)
 }
 
-function removeCgroups({ cgroupParent }: Paths): void {
-  const name = cgroupParent || '/kubepods'
-  for (const hierarchy of ['', ...listIfThere('/sys/fs/cgroup')]) removeCgroup(join('/sys/fs/cgroup', hierarchy, name))
+function removeCgroups({ cgroupParent, containerd }: Paths): void {
+  const names = [cgroupParent || '/kubepods', containerd.cgroup]
+  for (const hierarchy of ['', ...listIfThere('/sys/fs/cgroup')]) for (const name of names) removeCgroup(join('/sys/fs/cgroup', hierarchy, name))
 }
 
 function removeCgroup(directory: string): void {

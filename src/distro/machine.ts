@@ -1,6 +1,8 @@
 // What the machine says about itself: its name and the address others reach it at.
 import { createSocket } from 'node:dgram'
+import { existsSync } from 'node:fs'
 import { hostname, networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import { run } from '../base/child-process.ts'
 import { readIfThere } from '../base/read-file.ts'
 
 /** With the name of its interface. */
@@ -15,6 +17,12 @@ export const readHostname = (): string => hostname().toLowerCase()
 export const mtuOf = (name: string | undefined): number => (name && Number(readIfThere(`/sys/class/net/${name}/mtu`))) || 1500
 
 export const readDefaultRoute = (): string | undefined => defaultRouteInterface(readIfThere('/proc/net/route'))
+/** Whether the machine goes down or starts anew, as systemd says; without systemd nobody does. */
+export async function isMachineStopping(): Promise<boolean> {
+  if (!existsSync('/run/systemd/system')) return false
+  const { stdout } = await run('systemctl', ['is-system-running'], { timeoutMilliseconds: 5000 }).catch(() => ({ stdout: '' }))
+  return stdout.trim() === 'stopping'
+}
 
 /** `table` as /proc/net/route: the interface of the default route with the smallest metric. */
 export function defaultRouteInterface(table: string): string | undefined {

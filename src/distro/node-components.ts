@@ -20,7 +20,7 @@ import { openCriRuntime } from '../runtime/cri/driver.ts'
 import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
-import { isOurs } from './machine.ts'
+import { isMachineStopping, isOurs } from './machine.ts'
 import { podBridge } from './names.ts'
 import type { NodeAddress } from './node-address.ts'
 import type { Paths } from './paths.ts'
@@ -114,7 +114,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const informers = plane.informersFor(serviceAccountUser('kube-system', 'coredns'))
       const made = createDns({
         settings: { address, port: dnsPort, clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, serviceAddress: config.clusterDns },
-        informers, directory: paths.dns, command: ownCommand(), build: buildId, clock, log: options.log.with({ component: 'dns' }),
+        informers, directory: paths.dns, cgroup: paths.containerd.cgroup, command: ownCommand(), build: buildId, clock, log: options.log.with({ component: 'dns' }),
       })
       const running = await withInformers(made, informers).start(signal)
       await ensureDnsService(plane.clientFor(apiServerUser), { clusterIp: config.clusterDns, endpoint: address, nodeName: config.nodeName })
@@ -122,8 +122,21 @@ export function nodeComponents(options: NodeOptions): NodeParts {
     },
   }
 
+  /** The last to start, so the first to stop: pods end while everything they may need still works. */
+  const machineEnd: Component = {
+    name: 'end of the machine',
+    start: async () => ({
+      failed: new Promise(() => {}),
+      async stop() {
+        if (!(await isMachineStopping())) return
+        options.log.info('the machine goes down: pods end')
+        await started?.endPods()
+      },
+    }),
+  }
+
   return {
-    components: [agent, podNetwork, proxy, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns],
+    components: [agent, podNetwork, proxy, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns, machineEnd],
     async follow(before) {
       started?.addressesChanged()
       for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await deleteFlowsTo(gone)

@@ -17,6 +17,8 @@ interface DnsOptions {
   informers: InformerFactory
   /** Where the sockets of DNS processes are. */
   directory: string
+  /** Of a process that outlives us. */
+  cgroup: string
   /** The program that serves when `dnsArguments` follow. */
   command: readonly [string, ...string[]]
   /** Says which program it is. */
@@ -85,8 +87,8 @@ export const withoutDns = (directory: string): Component => ({
 
 type Obtained = Awaited<ReturnType<typeof startDns>>
 
-const obtain = async ({ directory, command, build }: DnsOptions, signal: AbortSignal): Promise<Obtained> =>
-  runningDns(directory).find((running) => running.build === build) ?? startDns({ directory, command, build, signal })
+const obtain = async ({ directory, cgroup, command, build }: DnsOptions, signal: AbortSignal): Promise<Obtained> =>
+  runningDns(directory).find((running) => running.build === build) ?? startDns({ directory, cgroup, command, build, signal })
 
 interface Feed {
   pid: number

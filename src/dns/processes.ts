@@ -40,13 +40,13 @@ function buildOf(pid: number, directory: string): string | undefined {
   return at > 0 && words[at - 1] === dnsCommand ? words[at + 1] : undefined
 }
 
-export async function startDns(options: { directory: string; command: readonly [string, ...string[]]; build: string; signal: AbortSignal }): Promise<DnsProcess> {
-  const { directory, command: [program, ...first], build, signal } = options
+export async function startDns(options: { directory: string; cgroup: string; command: readonly [string, ...string[]]; build: string; signal: AbortSignal }): Promise<DnsProcess> {
+  const { directory, cgroup, command: [program, ...first], build, signal } = options
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const logFile = join(directory, 'log')
   rmSync(logFile, { force: true })
   // one thread and one heap of malloc are enough for it
-  const child = startDetached({ command: program, name: 'mk8s', args: [...first, ...dnsArguments(directory, build)], logFile, env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' } })
+  const child = startDetached({ command: program, name: 'mk8s', args: [...first, ...dnsArguments(directory, build)], logFile, cgroup, env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' } })
   const ended = new Promise<'ended'>((resolve) => void child.once('exit', () => resolve('ended')).once('error', () => resolve('ended')))
   const socketPath = join(directory, `${child.pid}.sock`)
   for (const until = performance.now() + startMilliseconds; performance.now() < until; ) {

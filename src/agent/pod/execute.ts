@@ -45,7 +45,7 @@ export async function execute(services: PodServices, step: Step, execution: Exec
       if (!container) return
       // A cgroup cannot be wider than the one above it: that one grows first and shrinks last.
       await services.cgroups.ensurePod(pod).catch(() => {})
-      await runtime.updateResources(step.id, containerResources(pod, container.spec, services.memoryCapacityBytes))
+      await runtime.updateResources(step.id, containerResources(pod, container.spec, { memoryCapacityBytes: services.memoryCapacityBytes, unified: services.cgroups.unified }))
       await services.cgroups.ensurePod(pod)
       execution.resized(step.id, container.spec.resources ?? {})
       return

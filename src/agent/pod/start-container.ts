@@ -102,7 +102,7 @@ async function configure(services: PodServices, { pod, container, sandbox }: Sta
   if (container.spec.targetContainerName && !target) throw new ConfigError(`unable to find target container ${container.spec.targetContainerName}`)
   return containerSpec({
     pod, container, restartCount, imageReference: present.reference, image: present.image, env, mounts,
-    resources: containerResources(pod, container.spec, memoryCapacityBytes), seccompRoot: join(directories.root, 'seccomp'), targetContainerId: target?.id,
+    resources: containerResources(pod, container.spec, { memoryCapacityBytes, unified: services.cgroups.unified }), seccompRoot: join(directories.root, 'seccomp'), targetContainerId: target?.id,
   })
 }
 

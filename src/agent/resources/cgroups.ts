@@ -11,6 +11,8 @@ import { qosOf } from './qos.ts'
 export type CgroupDriver = 'cgroupfs' | 'systemd'
 
 export interface Cgroups {
+  /** Version 2. */
+  readonly unified: boolean
   /** What the runtime is told. */
   parentOf(pod: AgentPod): string
   ensureRoots(): Promise<void>
@@ -42,7 +44,17 @@ export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgr
     for (const tree of trees) await make(tree, folder, unified)
     await (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
   }
+  /** The class as a whole has the weight of its pods together. */
+  const weighBurstable = async () => {
+    const tree = unified ? root : join(root, 'cpu')
+    const [file, most] = unified ? (['cpu.weight', 10_000] as const) : (['cpu.shares', 262_144] as const)
+    const folder = join(tree, path('Burstable'))
+    const pods = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('pod'))
+    const weights = await Promise.all(pods.map((name) => readFile(join(folder, name, file), 'utf8').then(Number, () => 0)))
+    await put(join(folder, file), Math.min(most, Math.max(unified ? 1 : 2, weights.reduce((sum, weight) => sum + weight, 0))))
+  }
   return {
+    unified,
     parentOf: (pod) => (own ? path(qosOf(pod), pod.metadata.uid) : slice(qosOf(pod), pod.metadata.uid)),
     async ensureRoots() {
       if (!own) return
@@ -51,11 +63,14 @@ export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgr
       await ensure(path('BestEffort'), { cpuShares: 2 })
     },
     async ensurePod(pod) {
-      if (own) await ensure(path(qosOf(pod), pod.metadata.uid), podResources(pod))
+      if (!own) return
+      await ensure(path(qosOf(pod), pod.metadata.uid), podResources(pod))
+      if (qosOf(pod) === 'Burstable') await weighBurstable()
     },
     async removePod(uid) {
       if (!own) return
       for (const tree of trees) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
+      await weighBurstable()
     },
     async pods() {
       if (!own || !trees[0]) return []

@@ -10,7 +10,13 @@ const period = 100_000
 export const cpuShares = (milliCpu: number): number => Math.min(262_144, Math.max(2, Math.floor((milliCpu * 1024) / 1000)))
 export const cpuQuota = (milliCpu: number): number => (milliCpu === 0 ? 0 : Math.max(1000, Math.floor((milliCpu * period) / 1000)))
 
-export function containerResources(pod: AgentPod, container: Container, memoryCapacityBytes: number): LinuxResources {
+interface NodeFacts {
+  memoryCapacityBytes: number
+  /** Control groups of version 2. */
+  unified: boolean
+}
+
+export function containerResources(pod: AgentPod, container: Container, { memoryCapacityBytes, unified }: NodeFacts): LinuxResources {
   const { requests, limits } = container.resources ?? {}
   const whole = pod.spec.resources?.limits
   const cpuLimit = amount('cpu', limits?.['cpu']) || amount('cpu', whole?.['cpu'])
@@ -21,6 +27,8 @@ export function containerResources(pod: AgentPod, container: Container, memoryCa
     cpuQuota: cpuQuota(cpuLimit),
     ...(memoryLimit ? { memoryLimitBytes: memoryLimit } : {}),
     oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacityBytes),
+    // when memory is short a container dies as a whole; half of one helps nobody
+    ...(unified ? { unified: { 'memory.oom.group': '1' } } : {}),
   }
 }
 

@@ -143,7 +143,7 @@ async function adopt(paths: ContainerdPaths, changed: boolean, log: Logger): Pro
 
 async function launch(paths: ContainerdPaths, programs: Programs, signal: AbortSignal): Promise<void> {
   const child = startDetached({
-    command: programs.containerd, args: ['--config', paths.config], logFile: paths.logFile,
+    command: programs.containerd, args: ['--config', paths.config], logFile: paths.logFile, cgroup: paths.cgroup,
     env: { PATH: [dirname(programs.containerd), dirname(programs.runc), systemPath].join(':'), HOME: '/root' },
   })
   const ended = new AbortController()

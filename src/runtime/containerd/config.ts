@@ -30,15 +30,12 @@ export function renderConfig({ paths, programs, host, snapshotter, pauseImage, c
     }),
     section(`${cri}.containerd`, { snapshotter, default_runtime_name: 'runc', disable_snapshot_annotations: true }),
     section(`${cri}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
-    section(`${cri}.containerd.runtimes.runc.options`, { BinaryName: programs.runc, SystemdCgroup: usesSystemdCgroups(host) }),
+    section(`${cri}.containerd.runtimes.runc.options`, { BinaryName: programs.runc, SystemdCgroup: false }),
     section(`${cri}.cni`, { bin_dir: programs.cni, conf_dir: paths.cniConfig }),
     section(`${cri}.registry`, { config_path: paths.registries }),
     ...credentials.map(({ host: registry, ...auth }) => section(`${cri}.registry.configs.${JSON.stringify(registry)}.auth`, auth)),
   ].join('\n')
 }
-
-/** The kubelet's own recommendation: systemd's driver where systemd owns a unified hierarchy. */
-const usesSystemdCgroups = (host: HostFacts): boolean => host.hasSystemd && host.cgroupVersion === 2
 
 type Value = string | number | boolean | readonly string[] | undefined
 

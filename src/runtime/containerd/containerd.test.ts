@@ -37,7 +37,6 @@ describe('the configuration', () => {
     const limited = renderConfig(facts)
     expect(limited).toContain('restrict_oom_score_adj = true')
     expect(limited).toContain('disable_apparmor = true')
-    expect(limited).toContain('SystemdCgroup = true')
     expect(limited).toContain('[plugins."io.containerd.grpc.v1.cri".registry.configs."r:5000".auth]\nusername = "u"\npassword = "p\\"w"\n')
     const full = renderConfig({ ...facts, host: { canRaiseOomScore: true, hasAppArmor: true, hasSystemd: true, cgroupVersion: 1 } })
     for (const line of ['oom_score = -999', 'restrict_oom_score_adj = false', 'disable_apparmor = false', 'SystemdCgroup = false']) expect(full).toContain(line)

@@ -55,7 +55,7 @@ function findCniPlugins(): string {
 
 /** @throws an error of one line when the version is older than 1.6. */
 export async function checkVersion(containerd: string): Promise<void> {
-  const { stdout } = await run(containerd, ['--version'], { timeoutMilliseconds: 20_000 })
+  const { stdout } = await run(containerd, ['--version'], { timeoutMilliseconds: 60_000 })
   const version = parseVersion(stdout)
   if (version && (version.major < 1 || (version.major === 1 && version.minor < 6))) throw new Error(`${containerd} is version ${version.text}, mk8s needs 1.6 or newer`)
 }

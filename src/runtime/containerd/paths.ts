@@ -1,6 +1,6 @@
 // Where our containerd keeps what. The state directory lives below /run and is unique to a data directory.
 import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 
 export interface ContainerdPaths {
   /** Images, snapshots, metadata: survives a reboot. */
@@ -19,6 +19,8 @@ export interface ContainerdPaths {
   imageMounts: string
   /** Network configuration lists for CNI. */
   cniConfig: string
+  /** Name of the cgroup of containerd, its shims and all else that outlives mk8s, where systemd ends processes by cgroup. */
+  cgroup: string
 }
 
 export const defaultDataDirectory = '/var/lib/mk8s'
@@ -30,6 +32,6 @@ export function containerdPaths(dataDirectory: string): ContainerdPaths {
   return {
     root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), pidFile: join(run, 'containerd.pid'),
     config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
-    cniConfig: join(agent, 'etc/cni/net.d'),
+    cniConfig: join(agent, 'etc/cni/net.d'), cgroup: ['mk8s', ...(data === defaultDataDirectory ? [] : [basename(run)]), 'background'].join('-'),
   }
 }

@@ -1,0 +1,166 @@
+// What is claimed, in the order of a machine's life. Each stage begins with a running machine and leaves one.
+import { readFileSync } from 'node:fs'
+import { until } from './guest.ts'
+import { patience, type Box } from './box.ts'
+import { Writer } from './writer.ts'
+import { samplePods, checkCgroups } from './pods.ts'
+
+export interface StageContext {
+  box: Box
+  /** Of the repository. */
+  root: string
+  rounds: number
+}
+
+export type Stage = (context: StageContext) => Promise<void>
+
+/** From a bare Debian to an application: what scripts/quickstart does, without its build. */
+export async function install({ box, root }: StageContext): Promise<void> {
+  const { guest } = box
+  const size = box.binary().length
+  box.note('boot until ssh', await box.boot())
+  await guest.must(`head -c ${size} /dev/vdb >/usr/local/bin/mk8s && chmod 755 /usr/local/bin/mk8s`)
+  await guest.run('cat >/etc/systemd/system/mk8s.service', { input: readFileSync(`${root}/scripts/mk8s.service`) })
+  await guest.must('systemctl daemon-reload && systemctl enable --quiet mk8s && systemctl start mk8s')
+  box.note('until the node is Ready', await box.untilReady())
+  await box.fetchKubeconfig()
+  await box.apply(readFileSync(`${root}/samples/hello.yaml`, 'utf8'))
+  await box.apply(samplePods)
+  box.note('until all pods run', await box.untilPodsRun())
+  box.note('until the sample application answers', await box.untilAnswers())
+  await box.checkTidy()
+}
+
+const restarts: readonly [what: string, command: string][] = [
+  ['systemctl restart', 'systemctl restart mk8s'],
+  ['an upgrade (stop, another binary, start)', 'systemctl stop mk8s && cp /usr/local/bin/mk8s /usr/local/bin/mk8s.new && mv /usr/local/bin/mk8s.new /usr/local/bin/mk8s && systemctl start mk8s'],
+  ['systemctl kill -s KILL', 'systemctl kill -s KILL mk8s'],
+  ['kill -9 of containerd', 'kill -9 $(cat /run/mk8s/containerd.pid)'],
+]
+
+export async function restart({ box }: StageContext): Promise<void> {
+  const seen = async () => (await box.pods()).map(({ name, containerId, restarts: count, ip }) => `${name} ${containerId} ${count} ${ip}`).sort().join('\n')
+  for (const [what, command] of restarts) {
+    console.log(what)
+    const before = await seen()
+    const echo = (await box.pods()).find(({ name }) => name === 'besteffort')!.ip
+    const connection = box.guest.run(`timeout 900 bash -c '${holdConnection(echo)}'`, { seconds: 1000 })
+    await box.guest.must(command, 120)
+    box.note('until exec and logs work again', await box.untilExecs('guaranteed'))
+    box.note('until the node is Ready again', await box.untilReady())
+    await new Promise((resolve) => setTimeout(resolve, 15_000))
+    const after = await seen()
+    box.check('containers, restart counts and addresses are the same', before === after, before === after ? '' : `\n${before}\n--\n${after}`)
+    await box.guest.must('touch /run/enough')
+    box.check('a connection of a running pod was never cut', (await connection).out.includes('whole'))
+    box.check('the sample application answers', (await box.untilAnswers()) < patience)
+    await box.checkTidy()
+  }
+  const strays = await box.guest.must('journalctl -b -o cat | grep -ci "left-over process" || true')
+  box.check('systemd found nothing left over in the unit', strays.trim() === '0', strays)
+}
+
+/** One connection to the pod that echoes, in use each second until /run/enough appears. */
+const holdConnection = (ip: string) =>
+  `rm -f /run/enough; exec 3<>/dev/tcp/${ip}/7; while [ ! -e /run/enough ]; do echo ping >&3; read -t 60 -u 3 line && [ "$line" = ping ] || exit 1; sleep 1; done; echo whole`
+
+export async function cgroups({ box }: StageContext): Promise<void> {
+  await checkCgroups(box)
+}
+
+export async function reboot({ box }: StageContext): Promise<void> {
+  for (let round = 1; round <= 2; round++) {
+    console.log(`reboot ${round}`)
+    const services = () => box.must(['get', 'services', '-A', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.spec.clusterIP} {end}'])
+    const before = await services()
+    const farewells = async () => Number(await box.guest.must('cat /var/farewell/log 2>/dev/null | wc -l'))
+    const saidBefore = await farewells()
+    const begun = performance.now()
+    await box.guest.run('systemctl reboot', { seconds: 60 })
+    await until('the machine to go down', 300, async () => (await box.guest.run('true', { seconds: 5 })).code !== 0)
+    await box.guest.untilUp()
+    box.note('systemctl reboot until ssh', (performance.now() - begun) / 1000)
+    box.note('until the node is Ready', await box.untilReady())
+    box.note('until all pods run', await box.untilPodsRun())
+    box.note('until the sample application answers', await box.untilAnswers())
+    box.check('Services have the same addresses', before === (await services()))
+    const down = await box.guest.must('journalctl -b -1 -u mk8s -o short-monotonic | tail -8')
+    const [stopping, stopped] = ['the machine goes down', 'mk8s has stopped'].map((text) => Number(new RegExp(`\\[\\s*([\\d.]+)\\].*${text}`).exec(down)?.[1] ?? NaN))
+    box.check('pods ended with the machine', stopping !== undefined && stopping > 0, down.split('\n').at(-1))
+    box.note('mk8s took to stop', (stopped ?? NaN) - (stopping ?? NaN))
+    const said = (await farewells()) - saidBefore
+    box.check('a pod got SIGTERM, once, and had time to write its farewell', said === 1, String(said))
+    const timeouts = await box.guest.must('journalctl -b -1 -o cat | grep -ciE "timed out|SIGKILL" || true')
+    box.check('systemd waited for nothing', timeouts.trim() === '0', timeouts.trim())
+    await box.checkTidy()
+  }
+}
+
+/** Power is cut while objects are written, pods come and go and images are imported. */
+export async function power({ box, rounds }: StageContext): Promise<void> {
+  const writer = new Writer(box.guest.options.apiPort, box.kubeconfig)
+  for (let round = 1; round <= rounds; round++) {
+    const writing = writer.start()
+    const churn = box.guest.run('cp /var/lib/mk8s/agent/images/busybox.tar /root/again.tar; while :; do mk8s images import /root/again.tar; done', { seconds: 600 })
+    void box.kubectl(['rollout', 'restart', 'deployment/hello'])
+    void box.kubectl(['scale', 'deployment/hello', `--replicas=${2 + (round % 3)}`])
+    const wait = 3 + Math.random() * 25
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+    await box.guest.cutPower()
+    writer.stop()
+    await Promise.all([writing, churn])
+    console.log(`power cut ${round} after ${wait.toFixed(0)} s of writing`)
+    const booted = await box.boot()
+    const ready = await box.untilReady()
+    const { acknowledged, missing, revision, newest, next } = await insist(() => writer.verify())
+    box.check(`all ${acknowledged} acknowledged objects are there`, missing.length === 0, missing.slice(0, 5).join(', '))
+    box.check('revisions went on', revision >= newest && next > newest, `${newest} acknowledged, ${revision} after the cut, ${next} the next`)
+    const run = await box.untilPodsRun().then((seconds) => ({ seconds, why: '' }), (error: Error) => ({ seconds: NaN, why: error.message }))
+    box.check('all pods run again', run.why === '', run.why)
+    box.check('the sample application answers', await box.untilAnswers().then(() => true, () => false))
+    for (const pod of (await box.pods('app=hello')).slice(0, 1)) {
+      const files = await box.kubectl(['exec', pod.name, '--', 'sh', '-c', 'cat /etc/resolv.conf /etc/hosts /etc/hostname /www/index.html'], { seconds: 60 })
+      box.check("a pod's own files are whole", files.out.includes('nameserver') && files.out.includes(pod.ip) && files.out.includes(pod.name) && files.out.includes('hello from mk8s'), files.out.slice(0, 200))
+    }
+    await box.checkTidy()
+    console.log(`       boot ${booted.toFixed(0)} s, Ready ${ready.toFixed(0)} s, pods ${run.seconds.toFixed(0)} s`)
+  }
+}
+
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === 5) throw error
+      await new Promise((resolve) => setTimeout(resolve, 5000))
+    }
+  }
+}
+
+/** The machine's clock is wrong at power-on and put right later, as when the network comes late. */
+export async function clock({ box }: StageContext): Promise<void> {
+  for (const wrong of ['1970-01-02T00:00:00', `${new Date().getUTCFullYear() + 10}-06-01T00:00:00`]) {
+    console.log(`the clock says ${wrong}`)
+    await box.guest.shutDown()
+    box.guest.options.clock = wrong
+    await box.boot()
+    console.log(`       ${await box.guest.must('date -u')}`)
+    box.note('until the node is Ready', await box.untilReady())
+    box.note('until all pods run', await box.untilPodsRun())
+    await box.guest.must(`date -u -s @${Math.floor(Date.now() / 1000)}`)
+    box.note('exec and logs with the right time', await box.untilExecs('guaranteed'))
+    await new Promise((resolve) => setTimeout(resolve, 60_000))
+    box.check('all pods run', await box.untilPodsRun().then(() => true, () => false))
+    box.check('the sample application answers', await box.untilAnswers().then(() => true, () => false))
+    const ready = (await box.must(['get', 'node', 'box', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")]} {.spec.taints}'])).trim()
+    box.check('the node is Ready and has no taint', ready.includes('"status":"True"') && !ready.includes('unreachable'), ready)
+    const certificate = await box.guest.must('curl -skv https://127.0.0.1:6443/healthz 2>&1 | grep -E "start date|expire date"')
+    console.log(certificate.replace(/^\*/gm, '      '))
+    await box.guest.must('systemctl restart mk8s')
+    box.note('until Ready after a restart with the right time', await box.untilReady())
+    box.check('a client that checks the certificate gets in', (await box.kubectl(['get', 'nodes'])).code === 0)
+    await box.checkTidy()
+  }
+  box.guest.options.clock = undefined
+}
