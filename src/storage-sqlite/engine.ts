@@ -4,6 +4,7 @@
 // Revisions are handed out only below the end of a block that is in the file already, so that a crash cannot make one appear twice.
 // Whatever SQLite says about the disk beyond "full" ends the engine: what is durable is then unknown, and a restart finds out.
 import type Database from 'better-sqlite3'
+import { earliestBelievable } from '../base/wall-time.ts'
 import type { State, StoredRow } from './layout.ts'
 import type { Outlook, WorkerRow, WriteRequest, WriteResult } from './protocol.ts'
 import type { Rows } from './rows.ts'
@@ -11,6 +12,9 @@ import { codeOf } from './unusable.ts'
 
 const block = 10_000
 const expiredAtOnce = 500
+const hour = 3600_000
+/** Nothing is given a longer life. */
+const farthestExpiry = 24 * hour
 /** Held lazy writes beyond this are flushed at once. */
 const heldBytesLimit = 1 << 20
 
@@ -109,6 +113,13 @@ export class Engine {
     }
     this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined
     return removed
+  }
+
+  /** An earlier life may have had another idea of the time: what would stay for years, or ends before mk8s was written, gets an hour. */
+  redate(now: number): void {
+    const earliest = now < earliestBelievable ? 0 : earliestBelievable
+    this.#transact(() => this.#rows.redate({ earliest, farthest: now + farthestExpiry, instead: now + hour }))
+    this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined
   }
 
   /** Leaves the file as after a clean stop. */

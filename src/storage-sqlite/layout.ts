@@ -20,7 +20,7 @@ export interface StoredRow {
   key: string
   revision: number
   lazy: number
-  /** Wall time in milliseconds. */
+  /** In milliseconds: wall time at the start of the process that wrote it, and on from there by the monotonic clock. */
   expires: number | null
   value: Buffer
 }

@@ -19,6 +19,7 @@ export class Rows {
   readonly #makeLazy: Database.Statement
   readonly #remove: Database.Statement
   readonly #expired: Database.Statement
+  readonly #misdated: Database.Statement
   readonly #setState: Database.Statement
   readonly #count: Record<'nextExpiry' | 'timeToLiveBytes' | 'freePages' | 'pages', Database.Statement>
   readonly #walPages: Database.Statement
@@ -35,6 +36,7 @@ export class Rows {
     this.#update = db.prepare('UPDATE rows SET revision = @revision, lazy = @lazy, expires = @expires, value = @value, sum = @sum WHERE key = @key')
     this.#makeLazy = db.prepare('UPDATE rows SET id = (SELECT min(0, min(id)) - 1 FROM rows) WHERE key = ? AND id > 0')
     this.#remove = db.prepare('DELETE FROM rows WHERE key = ?')
+    this.#misdated = db.prepare('SELECT key, revision, lazy, expires, value FROM rows WHERE expires > @farthest OR expires < @earliest')
     this.#expired = db.prepare(`SELECT ${columns} FROM rows WHERE expires <= @until ORDER BY expires LIMIT @limit`)
     this.#setState = db.prepare('UPDATE state SET clean = @clean, revision = @revision, epoch = @epoch, sum = @sum')
     this.#count = {
@@ -66,6 +68,12 @@ export class Rows {
 
   remove(key: string): void {
     this.#remove.run(key)
+  }
+
+  /** Rows that end outside of these bounds end at `instead`. */
+  redate(bounds: { earliest: number; farthest: number; instead: number }): void {
+    const { earliest, farthest, instead } = bounds
+    for (const row of this.#misdated.all({ earliest, farthest }) as StoredRow[]) this.put({ ...row, expires: instead }, row)
   }
 
   expired(until: number, limit: number): StoredRow[] {

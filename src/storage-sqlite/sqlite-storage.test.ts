@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { storageContract } from '../storage/contract.ts'
@@ -110,6 +110,32 @@ describe('restart', () => {
     await first.close()
     clock.advance(61_000)
     expect((await (await open()).list('')).rows).toEqual([])
+  })
+
+  it('lets what has an hour to live have it, whatever the wall clock shows meanwhile', async () => {
+    const present = clock.now()
+    const first = await open()
+    clock.setWall(0)
+    await first.create('events/1970', bytes('x'), { timeToLiveSeconds: 3600 })
+    clock.setWall(present + 3650 * 86_400_000)
+    await first.create('events/2036', bytes('x'), { timeToLiveSeconds: 3600 })
+    clock.advance(3_000_000)
+    expect((await first.list('')).rows).toHaveLength(2)
+    clock.advance(1_000_000)
+    await vi.waitFor(async () => expect((await first.list('')).rows).toEqual([]))
+  })
+
+  it.each([['1970', 0], ['ten years ahead', Date.UTC(2036, 0, 1)]])('gives an hour to what an earlier process has dated by a clock at %s', async (_when, wall) => {
+    const present = clock.now()
+    clock.setWall(wall)
+    const first = await open()
+    await first.create('events/1', bytes('x'), { lazy: true, timeToLiveSeconds: 3600 })
+    await first.close()
+    clock.setWall(present)
+    const second = await open()
+    expect((await second.list('')).rows).toHaveLength(1)
+    clock.advance(3_700_000)
+    await vi.waitFor(async () => expect((await second.list('')).rows).toEqual([]))
   })
 })
 

@@ -88,6 +88,7 @@ class GroupingStorage implements SqliteStorage {
   readonly failed: Promise<Error>
   readonly #worker: Worker
   readonly #options: SqliteOptions
+  readonly #openedAt: { wall: number; monotonic: number }
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
   readonly #readings = new Map<number, Reading>()
   readonly #copies = new Map<number, PromiseWithResolvers<DatabaseCopy>>()
@@ -107,6 +108,7 @@ class GroupingStorage implements SqliteStorage {
   constructor(worker: Worker, options: SqliteOptions, opened: { revision: Revision; outlook: Outlook }) {
     this.#worker = worker
     this.#options = options
+    this.#openedAt = { wall: options.clock.now(), monotonic: options.clock.monotonic() }
     this.#revision = opened.revision
     this.failed = new Promise((resolve) => (this.#fail = resolve))
     worker.on('message', (message: FromWorker) => this.#receive(message))
@@ -218,7 +220,7 @@ class GroupingStorage implements SqliteStorage {
     this.#group = end < 0 ? this.#queue : this.#queue.slice(0, end)
     this.#queue = end < 0 ? [] : this.#queue.slice(end)
     const packed = packWrites(this.#group)
-    this.#post({ type: 'write', now: this.#options.clock.now(), ...packed }, [packed.values.buffer])
+    this.#post({ type: 'write', now: this.#now(), ...packed }, [packed.values.buffer])
   }
 
   #receive(message: FromWorker): void {
@@ -281,7 +283,7 @@ class GroupingStorage implements SqliteStorage {
     this.#expiry?.timer.cancel()
     const soonest = this.#lastExpiry + expiryPause - clock.monotonic()
     this.#expiry = nextExpiry === undefined ? undefined : {
-      due: nextExpiry, timer: clock.after(Math.max(0, soonest, nextExpiry - clock.now()), () => this.#expire()),
+      due: nextExpiry, timer: clock.after(Math.max(0, soonest, nextExpiry - this.#now()), () => this.#expire()),
     }
   }
 
@@ -293,7 +295,12 @@ class GroupingStorage implements SqliteStorage {
   #expire(): void {
     this.#expiry = undefined
     this.#lastExpiry = this.#options.clock.monotonic()
-    this.#post({ type: 'expire', now: this.#options.clock.now() })
+    this.#post({ type: 'expire', now: this.#now() })
+  }
+
+  /** Wall time as it was at the start, and on from there whatever the clock is set to: what lives for an hour lives for an hour. */
+  #now(): number {
+    return this.#openedAt.wall + this.#options.clock.monotonic() - this.#openedAt.monotonic
   }
 
   #exited(): void {

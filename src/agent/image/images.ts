@@ -69,7 +69,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
     } catch (error) {
       const message = `Failed to inspect image "": ${(error as Error).message}`
       recorder.container(request.pod, request.container, 'Warning', 'InspectFailed', message)
-      throw new ImageError('ImageInspectError', message, clock.now() + resyncMilliseconds)
+      throw new ImageError('ImageInspectError', message, clock.monotonic() + resyncMilliseconds)
     }
   }
 
@@ -84,7 +84,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
     } catch (error) {
       const message = `Failed to apply default image tag ${JSON.stringify(named)}: ${(error as Error).message}`
       event('Warning', 'InspectFailed', message)
-      throw new ImageError('InvalidImageName', message, clock.now() + resyncMilliseconds)
+      throw new ImageError('InvalidImageName', message, clock.monotonic() + resyncMilliseconds)
     }
     if (policy !== 'Always') {
       const image = await inspect(request, reference)
@@ -95,7 +95,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
       if (policy === 'Never') {
         const message = `Container image ${JSON.stringify(named)} is not present with pull policy of Never`
         event('Warning', 'ErrImageNeverPull', message)
-        throw new ImageError('ErrImageNeverPull', message, clock.now() + resyncMilliseconds)
+        throw new ImageError('ErrImageNeverPull', message, clock.monotonic() + resyncMilliseconds)
       }
     }
     const pulled = await pull(request, reference, named)
@@ -108,7 +108,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
     const key = `${pod.metadata.uid}_${named}`
     const failed = failures.get(key)
     const until = failed ? failed.at + backoff.delay(key, failed.at) : 0
-    if (failed && until > clock.now()) {
+    if (failed && until > clock.monotonic()) {
       const message = `Back-off pulling image ${JSON.stringify(named)}`
       event('Normal', 'BackOff', message)
       throw new ImageError('ImagePullBackOff', `${message}: ${failed.message}`, until)
@@ -134,7 +134,7 @@ export function createImages({ runtime, clock, recorder, parallelPulls }: Images
     } catch (error) {
       const message = rpcWording(error as Error)
       event('Warning', 'Failed', `Failed to pull image ${JSON.stringify(named)}: ${message}`)
-      const now = clock.now()
+      const now = clock.monotonic()
       backoff.next(key, now, now)
       failures.set(key, { at: now, message: `ErrImagePull: ${message}` })
       throw new ImageError('ErrImagePull', message, now + shownMilliseconds)

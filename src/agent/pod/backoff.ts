@@ -1,4 +1,4 @@
-// Exponential delays kept in memory: doubled by each failure up to a limit, forgotten after twice that limit without one.
+// Exponential delays kept in memory: doubled by each failure up to a limit, forgotten after twice that limit without one. All instants are on the monotonic clock.
 
 interface BackoffEntry {
   delayMilliseconds: number

@@ -29,7 +29,7 @@ const exited = (exitCode: number, finishedAt = now - 1): Partial<ContainerStatus
 
 function worldOf(more: Partial<World> = {}): World {
   return {
-    observed: { sandboxes: [sandbox()], containers: [] }, now, busy: new Set(), starting: new Set(), volumesReady: true, resourcesHeld: true, finalStatusWritten: true,
+    observed: { sandboxes: [sandbox()], containers: [] }, now, instant: (wall) => wall, busy: new Set(), starting: new Set(), volumesReady: true, resourcesHeld: true, finalStatusWritten: true,
     probe: () => undefined, backoff: () => 0, retryAt: () => 0, toResize: [], ...more,
   }
 }

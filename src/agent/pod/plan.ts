@@ -18,7 +18,10 @@ export interface Ending {
 
 export interface World {
   readonly observed: Observed
+  /** On the monotonic clock, as every other instant here. */
   readonly now: number
+  /** Wall time, as the runtime tells it, on the monotonic clock. */
+  instant(wall: number): number
   /** Lanes in which a step is under way. */
   readonly busy: ReadonlySet<string>
   /** Containers that the step under way starts. */
@@ -94,11 +97,12 @@ function mayStart(pod: AgentPod, { spec }: PodContainer, world: World, draft: Pl
   const current = latest(observed, spec.name)
   if (world.starting.has(spec.name) || (current && mayRun(current))) return false
   const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
-  const delay = exited ? world.backoff(spec.name, exited.finishedAt) : 0
-  if (exited && exited.finishedAt + delay > now) {
+  const exitedAt = exited ? world.instant(exited.finishedAt) : 0
+  const delay = exited ? world.backoff(spec.name, exitedAt) : 0
+  if (exitedAt + delay > now) {
     const message = `back-off ${goDuration(delay)} restarting failed container=${spec.name} pod=${podFullName(pod)}`
     draft.crashLoops.push({ name: spec.name, message })
-    wakeAt(draft, exited.finishedAt + delay)
+    wakeAt(draft, exitedAt + delay)
     return false
   }
   return isDue(world, draft, containerRetryKey(spec.name))

@@ -47,7 +47,7 @@ export async function startContainer(services: PodServices, request: StartContai
   const { runtime, view, recorder, clock } = services
   const { pod, container, sandbox, sandboxSpec, signal } = request
   const event = (type: 'Normal' | 'Warning', reason: string, message: string) => recorder.container(pod, container, type, reason, message)
-  const failed = (reason: string, error: Error, retryAt = clock.now() + resyncMilliseconds) => {
+  const failed = (reason: string, error: Error, retryAt = clock.monotonic() + resyncMilliseconds) => {
     event('Warning', 'Failed', `Error: ${error instanceof ImageError ? error.reason : error.message}`)
     return new StartError(reason, error.message, retryAt)
   }
@@ -142,6 +142,6 @@ async function postStart(services: PodServices, { pod, container, sandbox, signa
     signal.throwIfAborted()
     services.recorder.container(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
     await killContainer(services, { pod, id, name: container.spec.name, message: 'FailedPostStartHook', reason: 'FailedPostStartHook', after: [], podIp })
-    throw new StartError('PostStartHookError', (error as Error).message, services.clock.now())
+    throw new StartError('PostStartHookError', (error as Error).message, services.clock.monotonic())
   }
 }

@@ -108,7 +108,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     const pending = resizes.length > 0 ? options.resizePending(pod) : undefined
     allocated = pending ? withApplied(pod, observed, applied) : pod
     const world: World = {
-      observed, now: clock.now(), busy: lanes, starting, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
+      observed, now: clock.monotonic(), instant, busy: lanes, starting, volumesReady: volumes.of(uid) !== undefined, resourcesHeld: held, ending: end,
       finalStatusWritten: statuses.written(uid), probe: options.probe, toResize: pending ? [] : resizes,
       backoff: (name, eventAt) => backoff.delay(name, eventAt),
       retryAt: (key) => failures.get(key)?.retryAt ?? 0,
@@ -132,18 +132,21 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
     options.onRound(pod, status, end !== undefined)
     next.steps.forEach(run)
     timer?.cancel()
-    const again = Math.min(next.wakeAt ?? Infinity, deadline, pending ? clock.now() + resizeRetryMilliseconds : Infinity)
-    if (again !== Infinity) timer = clock.after(Math.max(0, again - clock.now()) + 1, wake)
+    const again = Math.min(next.wakeAt ?? Infinity, deadline, pending ? clock.monotonic() + resizeRetryMilliseconds : Infinity)
+    if (again !== Infinity) timer = clock.after(Math.max(0, again - clock.monotonic()) + 1, wake)
     if (gone && next.finished && lanes.size === 0) options.onFinished(uid)
   }
+
+  /** Jumps of the wall clock neither shorten nor prolong what counts from a wall time. */
+  const instant = (wall: number) => clock.monotonic() - clock.since(wall)
 
   /** @returns when the pod's time is over. */
   function checkDeadline(end: Ending | undefined): number {
     const { activeDeadlineSeconds } = pod.spec
     const { startTime } = statuses.last(pod)
     if (end || failed || activeDeadlineSeconds === undefined || !startTime) return Infinity
-    const deadline = Date.parse(startTime) + activeDeadlineSeconds * 1000
-    if (deadline > clock.now()) return deadline
+    const deadline = instant(Date.parse(startTime)) + activeDeadlineSeconds * 1000
+    if (deadline > clock.monotonic()) return deadline
     recorder.pod(pod, 'Normal', 'DeadlineExceeded', 'Pod was active on the node longer than the specified deadline')
     failed = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
     failGraceSeconds = terminationGrace(pod)
@@ -170,7 +173,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       starting = new Set(step.containers.map((c) => c.spec.name))
       for (const { spec } of step.containers) {
         const exited = containers.find((c) => c.name === spec.name && c.state === 'exited')
-        if (exited) backoff.next(spec.name, exited.finishedAt, clock.now())
+        if (exited) backoff.next(spec.name, instant(exited.finishedAt), clock.monotonic())
       }
     }
     const execution = {
@@ -193,7 +196,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   }
 
   function remember(key: string, error: Error, step?: Step): void {
-    const now = clock.now()
+    const now = clock.monotonic()
     const count = (failures.get(key)?.count ?? 0) + 1
     const after = ({ first, most }: typeof sandboxRetry) => now + Math.min(first * 2 ** (count - 1), most)
     if (error instanceof StartError) {

@@ -50,7 +50,7 @@ export function startProbe(options: StartProbe): RunningProbe {
   let timer: Timer | undefined
   const abort = new AbortController()
 
-  const since = clock.now() - options.startedAt
+  const since = clock.since(options.startedAt)
   const delay = Math.max(0, (probe.initialDelaySeconds ?? 0) * 1000 - since)
   arm(delay > 0 ? delay : since > adoptedMilliseconds ? options.random() * period : 0)
 

@@ -8,11 +8,18 @@ import type { VolumeServices } from './plugin.ts'
 import { VolumeError } from './volume.ts'
 
 const retryMilliseconds = 30_000
+/** Whoever checks a token allows for clocks that differ by a minute: a token of before a greater jump may be refused. */
+const toleratedJump = 60_000
 const longestMilliseconds = 24 * 3_600_000
 
 export function tokenSource({ client, clock, log }: VolumeServices, { audience, expirationSeconds = 3600, path }: ServiceAccountTokenProjection, defaultMode: number): SourceOf {
   return (changed) => {
     let known: { token: string; renewAt: number } | undefined
+    const unsubscribe = clock.onJump(({ before, after }) => {
+      if (!known || Math.abs(after - before) < toleratedJump) return
+      known.renewAt = 0
+      changed()
+    })
     let timer: Timer | undefined
     const arm = (milliseconds: number) => {
       timer?.cancel()
@@ -28,12 +35,13 @@ export function tokenSource({ client, clock, log }: VolumeServices, { audience, 
         .createSubresource<AuthenticationV1TokenRequest>(spec.serviceAccountName || 'default', 'token', request)
       if (!status?.token) throw new Error('the API server answered without a token')
       const life = Date.parse(status.expirationTimestamp ?? '') - asked
-      known = { token: status.token, renewAt: asked + Math.min(life * 0.8, longestMilliseconds) }
-      arm(known.renewAt - asked)
+      const renewAfter = Math.min(life * 0.8, longestMilliseconds)
+      known = { token: status.token, renewAt: clock.monotonic() + renewAfter }
+      arm(renewAfter)
     }
     return {
       async read(pod) {
-        if (!known || known.renewAt <= clock.now()) {
+        if (!known || known.renewAt <= clock.monotonic()) {
           await renew(pod).catch((error: Error) => {
             if (!known) throw new VolumeError(`failed to fetch token: ${error.message}`)
             log.warn('token of a service account not renewed', { pod: pod.metadata.name, namespace: pod.metadata.namespace, error })
@@ -44,7 +52,10 @@ export function tokenSource({ client, clock, log }: VolumeServices, { audience, 
         const shared = owner !== undefined || pod.spec.securityContext?.fsGroup !== undefined
         return new Map([[path, { data: Buffer.from(known!.token), mode: shared ? 0o600 : defaultMode, uid: owner }]])
       },
-      close: () => timer?.cancel(),
+      close() {
+        unsubscribe()
+        timer?.cancel()
+      },
     }
   }
 }

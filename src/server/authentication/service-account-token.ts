@@ -23,8 +23,6 @@ interface ServiceAccountTokenOptions {
 }
 
 const leeway = 60
-/** A box without a battery-backed clock boots in the past: before this instant the clock is no reason to refuse a token as "not yet valid". */
-const plausibleNow = Date.UTC(2026, 0, 1) / 1000
 
 export function createServiceAccountTokenAuthenticator(options: ServiceAccountTokenOptions): TokenAuthenticator {
   const verify = rememberVerified(options.verify)
@@ -72,7 +70,7 @@ function audiencesOf(claims: Claims): readonly string[] | undefined {
 
 function boundUser({ reader, clock }: ServiceAccountTokenOptions, claims: BoundClaims): UserInfo {
   const now = clock.now() / 1000
-  checkTimes(claims, now)
+  if (isExpired(claims, clock)) throw new Error('service account token has expired')
   const { namespace, serviceaccount, pod, node, secret } = claims['kubernetes.io']
   // What was deleted within the leeway still counts: a pod may use its token while it is terminated.
   const gone = ({ metadata }: KubeObject) => metadata?.deletionTimestamp !== undefined && Date.parse(metadata.deletionTimestamp) / 1000 < now - leeway
@@ -95,12 +93,12 @@ function boundUser({ reader, clock }: ServiceAccountTokenOptions, claims: BoundC
   return serviceAccountIdentity(namespace, serviceaccount, { pod, node, id: claims.jti })
 }
 
-function checkTimes(claims: BoundClaims, now: number): void {
-  if (claims.exp !== undefined && now - leeway > claims.exp) throw new Error('service account token has expired')
-  if (now < plausibleNow) return
-  if (claims.nbf !== undefined && now + leeway < claims.nbf) throw new Error('service account token is not valid yet')
-  if (claims.iat !== undefined && now + leeway < claims.iat) throw new Error('service account token is issued in the future')
-}
+/**
+ * A token lives as long as it was made for, wherever the wall clock has jumped meanwhile. One from the future is no worse than another: its signature
+ * says that it was made, so the clock has been set back.
+ */
+const isExpired = ({ exp, iat }: BoundClaims, clock: Clock): boolean =>
+  exp !== undefined && (iat === undefined ? clock.now() / 1000 > exp + leeway : clock.since(iat * 1000) / 1000 > exp - iat + leeway)
 
 const invalidSince = 'kubernetes.io/legacy-token-invalid-since'
 
