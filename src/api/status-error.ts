@@ -88,5 +88,6 @@ export const tooManyRequestsError = (message: string, retryAfterSeconds: number)
 export const internalError = (why: string) =>
   new StatusError(500, 'InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] })
 export const unavailableError = (message: string) => new StatusError(503, 'ServiceUnavailable', message)
+export const insufficientStorageError = (message: string) => new StatusError(507, 'InsufficientStorage', message)
 export const timeoutError = (message: string) => new StatusError(504, 'Timeout', message)
 export const genericNotFoundError = () => new StatusError(404, 'NotFound', 'the server could not find the requested resource', {})

@@ -102,7 +102,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const storage: Component = {
     name: 'storage',
     async start() {
-      const opened = await openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), clock, log: log.with({ component: 'storage' }) })
+      const opened = await openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), reserveBytes: 16 << 20, clock, log: log.with({ component: 'storage' }) })
       parts.storage = opened
       return { failed: opened.failed, stop: () => opened.close() }
     },

@@ -9,6 +9,7 @@ import { FakeClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { openDatabase } from './database.ts'
 import { Engine } from './engine.ts'
+import { Room } from './room.ts'
 import { Rows } from './rows.ts'
 import { startSourceWorker } from './source-worker.ts'
 import { openSqliteStorage, type SqliteStorage } from './sqlite-storage.ts'
@@ -162,7 +163,7 @@ describe('refuses to start, changing nothing, when the database', () => {
 function contentOf(at: string): string | undefined {
   try {
     const db = openDatabase({ path: at, nativeBinding: undefined })
-    const engine = new Engine({ db, rows: new Rows(db), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
+    const engine = new Engine({ db, rows: new Rows(db), room: new Room(db, { path: at, reserveBytes: 0 }), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
     const content = [...engine.list('')].map((row) => `${row.key} ${row.revision} ${row.value.toString('base64')}`).join('\n')
     db.close()
     return content

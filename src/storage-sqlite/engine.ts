@@ -7,8 +7,9 @@ import type Database from 'better-sqlite3'
 import { earliestBelievable } from '../base/wall-time.ts'
 import type { State, StoredRow } from './layout.ts'
 import type { Outlook, WorkerRow, WriteRequest, WriteResult } from './protocol.ts'
+import type { Room } from './room.ts'
 import type { Rows } from './rows.ts'
-import { codeOf } from './unusable.ts'
+import { codeOf, isFull } from './unusable.ts'
 
 const block = 10_000
 const expiredAtOnce = 500
@@ -21,6 +22,7 @@ const heldBytesLimit = 1 << 20
 interface EngineOptions {
   db: Database.Database
   rows: Rows
+  room: Room
   /** Called after each commit that wrote something. */
   afterCommit(): void
   timeToLiveBytes: number
@@ -29,7 +31,7 @@ interface EngineOptions {
 
 interface Written {
   results: WriteResult[]
-  /** Why some are `unavailable`. */
+  /** Why some are `full` or `unavailable`. */
   reason: string
 }
 
@@ -55,7 +57,7 @@ export class Engine {
     const { skipRevisions = 0 } = options
     this.#revision = (state.clean ? Math.max(1, state.revision) : state.revision + 1) + skipRevisions
     this.#state = { clean: 0, revision: this.#revision + block, epoch: state.clean && skipRevisions === 0 ? state.epoch : this.#revision }
-    this.#rows.setState(this.#state)
+    this.#begin()
     this.#rows.epoch = this.#state.epoch
     this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined
     this.#timeToLiveBytes = this.#rows.number('timeToLiveBytes') ?? 0
@@ -66,7 +68,7 @@ export class Engine {
   }
 
   get outlook(): Outlook {
-    return { unflushed: this.#held.size > 0, nextExpiry: this.#nextExpiry }
+    return { unflushed: this.#held.size > 0, nextExpiry: this.#nextExpiry, isShortOfRoom: this.#options.room.isShort }
   }
 
   get(key: string): StoredRow | undefined {
@@ -79,6 +81,7 @@ export class Engine {
   }
 
   write(requests: readonly WriteRequest[], now: number): Written {
+    this.#options.room.look()
     const results: WriteResult[] = []
     for (const request of requests) {
       const result = this.#hold(request, now)
@@ -86,14 +89,15 @@ export class Engine {
       results.push(result)
     }
     const rest = requests.slice(results.length)
-    if (rest.length === 0 && this.#heldBytes < heldBytesLimit) return { results, reason: '' }
+    if (rest.length === 0 && this.#heldBytes < heldBytesLimit) return { results, reason: this.#options.room.reason }
     const written = this.#commitAll(rest, now)
     return { results: [...results, ...written.results], reason: written.reason }
   }
 
   /** @returns why it could not be done. */
   flush(): string {
-    return this.#held.size > 0 ? this.#commitAll([], 0).reason : ''
+    if (this.#held.size > 0) this.#commitAll([], 0)
+    return this.#held.size > 0 ? this.#options.room.reason : ''
   }
 
   /** Removes what has reached its time, and the nearest to it where such rows take too much room. A full disk leaves them for later. */
@@ -102,11 +106,11 @@ export class Engine {
     if (!isDue && this.#timeToLiveBytes <= this.#options.timeToLiveBytes) return []
     const before = { revision: this.#revision, bytes: this.#timeToLiveBytes }
     const removed: WorkerRow[] = []
-    const full = this.#transact(() => {
+    const isDone = this.#transact(() => {
       for (const row of this.#rows.expired(now, expiredAtOnce)) removed.push(this.#removeExpired(row))
       if (this.#timeToLiveBytes > this.#options.timeToLiveBytes) this.#makeRoom(removed)
     })
-    if (full) {
+    if (!isDone) {
       ;({ revision: this.#revision, bytes: this.#timeToLiveBytes } = before)
       this.#nextExpiry = now + 60_000
       return []
@@ -132,7 +136,7 @@ export class Engine {
   #hold(request: WriteRequest, now: number): WriteResult | undefined {
     if (!request.lazy || request.kind === 'delete' || this.#revision >= this.#state.revision) return undefined
     const present = this.get(request.key)
-    const verdict = judge(request, present)
+    const verdict = this.#judge(request, present)
     if (verdict) return verdict
     // The first lazy write of a row that has known only durable ones must itself be durable: it is what marks the row.
     if (present && !present.lazy) return undefined
@@ -144,7 +148,7 @@ export class Engine {
   }
 
   /** All in one transaction; where one write makes that impossible each gets its own. */
-  #commitAll(requests: readonly WriteRequest[], now: number): Written {
+  #commitAll(requests: readonly WriteRequest[], now: number, attempt = 1): Written {
     const before = { revision: this.#revision, bytes: this.#timeToLiveBytes, nextExpiry: this.#nextExpiry }
     const undo = () => {
       this.#revision = before.revision
@@ -153,10 +157,14 @@ export class Engine {
     }
     try {
       let results: WriteResult[] = []
-      const full = this.#transact(() => (results = requests.map((request) => this.#apply(request, now))))
-      if (!full) return { results, reason: '' }
+      const isDone = this.#transact(() => (results = requests.map((request) => this.#apply(request, now))))
+      if (isDone) return { results, reason: this.#options.room.reason }
       undo()
-      return { results: requests.map(() => refused('unavailable')), reason: full }
+      if (attempt === 1) {
+        this.#options.room.makeDo()
+        return this.#commitAll(requests, now, 2)
+      }
+      return requests.length > 1 ? this.#commitEach(requests, now) : { results: requests.map(() => refused('full')), reason: this.#options.room.reason }
     } catch (error) {
       if (isFatal(error)) throw error
       undo()
@@ -166,13 +174,13 @@ export class Engine {
   }
 
   #commitEach(requests: readonly WriteRequest[], now: number): Written {
-    const each = requests.map((request) => this.#commitAll([request], now))
+    const each = requests.map((request) => this.#commitAll([request], now, 2))
     return { results: each.flatMap((written) => written.results), reason: each.map((written) => written.reason).find(Boolean) ?? '' }
   }
 
   #apply(request: WriteRequest, now: number): WriteResult {
     const present = this.#rows.get(request.key)
-    const verdict = judge(request, present)
+    const verdict = this.#judge(request, present)
     if (verdict) return verdict
     if (request.kind === 'delete') {
       this.#rows.remove(request.key)
@@ -185,8 +193,8 @@ export class Engine {
     return { outcome: 'done', revision: row.revision, value: nothing }
   }
 
-  /** Runs `work` and what was held in one durable transaction. @returns a reason when the disk is full: nothing is written then. */
-  #transact(work: () => void): string {
+  /** Runs `work` and what was held in one durable transaction. @returns false when there is no room: nothing is written then. */
+  #transact(work: () => void): boolean {
     const before = { changes: this.#rows.totalChanges(), state: this.#state }
     try {
       this.#db.exec('BEGIN IMMEDIATE')
@@ -197,13 +205,29 @@ export class Engine {
     } catch (error) {
       this.#state = before.state
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK')
-      if (codeOf(error) === 'SQLITE_FULL') return 'database or disk is full'
+      if (isFull(error)) return false
       throw error
     }
     this.#held.clear()
     this.#heldBytes = 0
     if (this.#rows.totalChanges() !== before.changes) this.#options.afterCommit()
-    return ''
+    return true
+  }
+
+  #begin(): void {
+    const begin = () => this.#rows.setState(this.#state)
+    try {
+      begin()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      this.#options.room.makeDo()
+      begin()
+    }
+  }
+
+  #judge(request: WriteRequest, present: StoredRow | undefined): WriteResult | undefined {
+    const verdict = judge(request, present)
+    return verdict ?? (request.kind === 'create' && this.#options.room.isShort ? refused('full') : undefined)
   }
 
   #reserve(): void {

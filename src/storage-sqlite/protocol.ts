@@ -14,8 +14,8 @@ export interface WriteRequest {
   timeToLiveSeconds: number | undefined
 }
 
-type Outcome = 'done' | 'unchanged' | 'exists' | 'missing' | 'conflict' | 'unavailable'
-const outcomes: readonly Outcome[] = ['done', 'unchanged', 'exists', 'missing', 'conflict', 'unavailable']
+type Outcome = 'done' | 'unchanged' | 'exists' | 'missing' | 'conflict' | 'full' | 'unavailable'
+const outcomes: readonly Outcome[] = ['done', 'unchanged', 'exists', 'missing', 'conflict', 'full', 'unavailable']
 
 export interface WriteResult {
   outcome: Outcome
@@ -47,6 +47,7 @@ export interface Outlook {
   unflushed: boolean
   /** Wall time in milliseconds. */
   nextExpiry: number | undefined
+  isShortOfRoom: boolean
 }
 
 export type FromWorker =
@@ -77,6 +78,7 @@ export interface WorkerSettings {
   now: number
   fsyncDelayMilliseconds: number
   timeToLiveBytes: number
+  reserveBytes: number
   /** Revisions go on this far beyond where they stood. */
   skipRevisions: number
 }

@@ -20,6 +20,8 @@ export interface SqliteOptions {
   lazyMilliseconds?: number
   /** Rows with a time to live are removed early where they take more than this together. */
   timeToLiveBytes?: number
+  /** Kept beside the database for the work that makes room on a full disk. */
+  reserveBytes?: number
   /** Makes each sync take this much longer: for tests of slow cards. */
   fsyncDelayMilliseconds?: number
   /** Revisions go on this far beyond where they stood: for a copy from the past, so that what was handed out after it is not handed out again. */
@@ -57,7 +59,7 @@ interface Reading {
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
   const settings: WorkerSettings = {
     role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
-    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20, skipRevisions: options.skipRevisions ?? 0,
+    fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20, reserveBytes: options.reserveBytes ?? 0, skipRevisions: options.skipRevisions ?? 0,
   }
   const worker = options.startWorker(settings)
   return new GroupingStorage(worker, options, await firstMessage(worker, options.path))
@@ -100,6 +102,7 @@ class GroupingStorage implements SqliteStorage {
   #flushTimer: Timer | undefined
   #expiry: { timer: Timer; due: number } | undefined
   #lastExpiry = -Infinity
+  #isShortOfRoom = false
   #closing: Promise<void> | undefined
   #closed: () => void = () => {}
   #broken: Error | undefined
@@ -274,7 +277,8 @@ class GroupingStorage implements SqliteStorage {
   }
 
   /** Arms the timers for what the worker has waiting. */
-  #plan({ unflushed, nextExpiry }: Outlook): void {
+  #plan({ unflushed, nextExpiry, isShortOfRoom }: Outlook): void {
+    if (isShortOfRoom !== this.#isShortOfRoom) this.#tellRoom(isShortOfRoom)
     if (this.#closing) return
     const { clock, lazyMilliseconds } = this.#options
     if (!unflushed) this.#flushTimer?.cancel()
@@ -285,6 +289,13 @@ class GroupingStorage implements SqliteStorage {
     this.#expiry = nextExpiry === undefined ? undefined : {
       due: nextExpiry, timer: clock.after(Math.max(0, soonest, nextExpiry - this.#now()), () => this.#expire()),
     }
+  }
+
+  #tellRoom(isShort: boolean): void {
+    this.#isShortOfRoom = isShort
+    const { log, path } = this.#options
+    if (isShort) log.warn('no room on the disk of the database: only changes and deletions are accepted until there is', { path })
+    else log.info('there is room for the database again', { path })
   }
 
   #flush(): void {
@@ -338,6 +349,7 @@ function settleOne({ key, resolve, reject }: Pending, { outcome, revision, value
     case 'missing': return reject(new StorageError('missing', `${key} does not exist`, { key }))
     case 'exists': return reject(new StorageError('exists', `${key} exists`, { key, row: { key, revision, value } }))
     case 'conflict': return reject(new StorageError('conflict', `${key} is at revision ${revision}`, { key, row: { key, revision, value } }))
+    case 'full': return reject(new StorageError('full', `cannot write ${key}: ${reason}`, { key }))
     case 'unavailable': return reject(new StorageError('unavailable', `cannot write ${key}: ${reason}`, { key }))
   }
 }

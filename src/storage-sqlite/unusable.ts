@@ -16,6 +16,9 @@ export const damaged = (path: string, why: string): DamagedDatabaseError => new 
 
 export const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
 
+/** SQLite's word for it, or the system's. */
+export const isFull = (error: unknown): boolean => ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(codeOf(error))
+
 export function explain(error: unknown, path: string): UnusableDatabaseError {
   if (error instanceof UnusableDatabaseError) return error
   const code = codeOf(error)
@@ -25,6 +28,6 @@ export function explain(error: unknown, path: string): UnusableDatabaseError {
   }
   if (code === 'SQLITE_NOTADB') return damaged(path, 'it is not an mk8s database, or its beginning is lost')
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(path, why)
-  if (code === 'SQLITE_FULL') return new UnusableDatabaseError(`no room to write database ${path}: free some disk space`)
+  if (isFull(error)) return new UnusableDatabaseError(`no room to write database ${path}: free some disk space`)
   return new UnusableDatabaseError(`database ${path} cannot be used (${code || 'error'}: ${why}): check that the directory exists, is writable and that the disk is healthy`)
 }

@@ -1,12 +1,11 @@
-// Keeps the file small, between groups: moves the WAL into the database when it has grown, and gives free pages back to the disk. Each step
+// Keeps the file small, between groups: moves the log into the database when it has grown, and gives free pages back to the disk. Each step
 // is small and makes progress; when nothing is left to do nothing is written.
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { pageSize } from './layout.ts'
+import { lengthenLog, type Room, unlessFull, walPagesLimit } from './room.ts'
 import type { Rows } from './rows.ts'
-import { codeOf } from './unusable.ts'
 
-const walPagesLimit = 1000
 /** Free pages are for the next rows; beyond a tenth of the file, and this many, they are given back. */
 const freePagesKept = 32
 const pagesPerStep = 64
@@ -24,58 +23,35 @@ interface Upkeep {
   settle(): void
 }
 
-export function createUpkeep(db: Database.Database, rows: Rows): Upkeep {
+export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upkeep {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
-  const wal = `${db.name}-wal`
   /** To what size the file is cut by the first write after it has been moved into the database. */
   const keepWalPages = (pages: number) => db.pragma(`journal_size_limit = ${pages * pageSize}`)
   const tooManyFree = () => rows.number('freePages')! > Math.max(freePagesKept, rows.number('pages')! / 10)
-  /** After a start the file is new: it gets its lasting length at once, not by a page a flush. What these commits say matters to nobody, so nothing is synced. */
-  const lengthen = () => {
-    db.pragma('synchronous = OFF')
-    try {
-      unlessFull(() => {
-        for (let pages = rows.walPages(); pages < quietWalPages - 1; pages++) rows.touch()
-        restart.get()
-        return false
-      })
-    } finally {
-      db.pragma('synchronous = FULL')
-    }
-  }
   return {
     step() {
-      return unlessFull(() => {
-        if (rows.walPages() >= walPagesLimit) {
+      let isMore = false
+      unlessFull(() => {
+        if (rows.walPages() >= (room.isShort ? walPagesLimit / 2 : walPagesLimit)) {
           keepWalPages(walPagesLimit)
           checkpoint.get()
         }
-        if (!tooManyFree()) return false
-        db.pragma(`incremental_vacuum(${pagesPerStep})`)
-        return true
+        isMore = tooManyFree()
+        if (isMore) db.pragma(`incremental_vacuum(${pagesPerStep})`)
       })
+      return isMore
     },
     settle() {
-      const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0
-      if (size < (quietWalPages - 1) * pageSize) return lengthen()
-      if (size <= quietWalPages * pageSize) return
-      keepWalPages(quietWalPages)
+      const size = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
+      if (room.isShort || size === quietWalPages * pageSize) return
       unlessFull(() => {
+        // After a start the file is new: it gets its lasting length at once, not by a page a flush.
+        if (size < quietWalPages * pageSize) return lengthenLog(db.name, quietWalPages)
+        keepWalPages(quietWalPages)
         restart.get()
         rows.touch()
-        return false
       })
     },
-  }
-}
-
-/** A full disk is no reason to give up: the next step finds out whether there is room again. */
-function unlessFull(work: () => boolean): boolean {
-  try {
-    return work()
-  } catch (error) {
-    if (codeOf(error) === 'SQLITE_FULL') return false
-    throw error
   }
 }

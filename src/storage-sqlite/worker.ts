@@ -6,6 +6,7 @@ import { Engine } from './engine.ts'
 import {
   type FromWorker, packResults, packRows, type ToWorker, unpackWrites, type WorkerRow, type WorkerSettings,
 } from './protocol.ts'
+import { Room, withRoom } from './room.ts'
 import { Rows } from './rows.ts'
 import { createUpkeep } from './upkeep.ts'
 import { DamagedDatabaseError, explain } from './unusable.ts'
@@ -31,30 +32,39 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
 }
 
 function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void): void {
-  const db = openDatabase(settings)
+  const db = withRoom(settings, () => openDatabase(settings))
   const rows = new Rows(db)
-  const upkeep = createUpkeep(db, rows)
+  const room = new Room(db, settings)
+  const upkeep = createUpkeep(db, rows, room)
   const syncTakes = settings.fsyncDelayMilliseconds
   const pauseCell = new Int32Array(new SharedArrayBuffer(4))
   let upkeepTimer: NodeJS.Timeout | undefined
-  let quietTimer: NodeJS.Timeout | undefined
+  let reserveTimer: NodeJS.Timeout | undefined
 
   const keepUp = guarded(() => {
     upkeepTimer = undefined
     if (upkeep.step()) planUpkeep()
   })
-  const settle = guarded(() => upkeep.settle())
+  const growReserve = guarded(() => {
+    if (room.grow()) reserveTimer = setTimeout(growReserve, upkeepPause)
+  })
+  const settle = guarded(() => {
+    upkeep.settle()
+    growReserve()
+  })
+  const quietTimer = setTimeout(settle, quietAfter)
   const planUpkeep = () => (upkeepTimer ??= setTimeout(keepUp, upkeepPause))
   const stopTimers = () => {
     clearTimeout(upkeepTimer)
     clearTimeout(quietTimer)
+    clearTimeout(reserveTimer)
   }
   const afterCommit = () => {
     if (syncTakes > 0) Atomics.wait(pauseCell, 0, 0, syncTakes)
     planUpkeep()
-    quietTimer = quietTimer?.refresh() ?? setTimeout(settle, quietAfter)
+    quietTimer.refresh()
   }
-  const engine = new Engine({ db, rows, afterCommit, timeToLiveBytes: settings.timeToLiveBytes, skipRevisions: settings.skipRevisions })
+  const engine = new Engine({ db, rows, room, afterCommit, timeToLiveBytes: settings.timeToLiveBytes, skipRevisions: settings.skipRevisions })
 
   function guarded<A extends unknown[]>(work: (...args: A) => void): (...args: A) => void {
     return (...args) => {

@@ -54,7 +54,8 @@ export interface Storage {
   close(): Promise<void>
 }
 
-export type StorageErrorCode = 'exists' | 'missing' | 'conflict' | 'compacted' | 'unavailable'
+/** `full`: there is no room for the write; one that makes room may succeed. */
+export type StorageErrorCode = 'exists' | 'missing' | 'conflict' | 'compacted' | 'full' | 'unavailable'
 
 export class StorageError extends Error {
   readonly code: StorageErrorCode

@@ -1,6 +1,6 @@
 // The one place where a StorageError becomes what a client is told.
 import {
-  alreadyExistsError, conflictError, expiredError, internalError, modifiedConflict, notFoundError, StatusError, unavailableError, type GroupResource,
+  alreadyExistsError, conflictError, expiredError, insufficientStorageError, internalError, modifiedConflict, notFoundError, StatusError, unavailableError, type GroupResource,
 } from '../../api/status-error.ts'
 import { StorageError } from '../../storage/storage.ts'
 
@@ -11,6 +11,7 @@ export function translateStorageError(error: unknown, of: GroupResource, name: s
     case 'missing': return notFoundError(of, name)
     case 'conflict': return modifiedConflict(of, name)
     case 'compacted': return expiredError('The resourceVersion for the provided watch is too old.')
+    case 'full': return insufficientStorageError(error.message)
     case 'unavailable': return unavailableError('the storage is not available')
   }
 }

@@ -4,12 +4,15 @@ import { dirname } from 'node:path'
 import type { Operation } from './recording.ts'
 
 type Random = () => number
-type Data = Operation & { kind: 'write' | 'truncate' }
+type Write = { kind: 'write'; offset: number; bytes: Buffer }
+type Data = Write | (Operation & { kind: 'truncate' })
 
 interface File {
   durable: Content
   /** Since the last sync. */
   pending: Data[]
+  /** With what is pending. */
+  size: number
 }
 
 interface Naming {
@@ -29,15 +32,15 @@ export class Disk {
   /** `lies` tells which syncs the disk only claims to have done. */
   constructor(files: ReadonlyMap<string, Buffer>, lies: (path: string) => boolean = () => false) {
     this.#lies = lies
-    this.#names = new Map([...files].map(([path, bytes]) => [path, { durable: new Content(bytes), pending: [] }]))
+    this.#names = new Map([...files].map(([path, bytes]) => [path, { durable: new Content(bytes), pending: [], size: bytes.length }]))
     this.#durableNames = new Map(this.#names)
   }
 
   do(operation: Operation): void {
     switch (operation.kind) {
       case 'write':
-      case 'truncate': return void this.#names.get(operation.path)?.pending.push(operation)
-      case 'create': return this.#names.has(operation.path) ? undefined : this.#name([{ path: operation.path, file: { durable: new Content(), pending: [] } }])
+      case 'truncate': return this.#put(operation)
+      case 'create': return this.#names.has(operation.path) ? undefined : this.#name([{ path: operation.path, file: { durable: new Content(), pending: [], size: 0 } }])
       case 'remove': return this.#name([{ path: operation.path, file: undefined }])
       case 'rename': return this.#name([{ path: operation.to, file: this.#names.get(operation.path) }, { path: operation.path, file: undefined }])
       case 'sync': return this.#lies(operation.path) ? undefined : this.#sync(operation.path)
@@ -50,6 +53,14 @@ export class Disk {
     const survives = lossOf(random)
     for (const naming of this.#pendingNames) if (survives()) setNames(names, naming)
     return new Map([...names].map(([path, file]) => [path, afterCut(file, random)]))
+  }
+
+  #put(operation: Operation & { kind: 'write' | 'truncate' }): void {
+    const file = this.#names.get(operation.path)
+    if (!file) return
+    const data: Data = operation.kind === 'write' ? { ...operation, offset: operation.offset ?? file.size } : operation
+    file.pending.push(data)
+    file.size = data.kind === 'write' ? Math.max(file.size, data.offset + data.bytes.length) : data.size
   }
 
   #name(changes: Naming['changes']): void {
@@ -95,10 +106,10 @@ function afterCut(file: File, random: Random): Buffer {
   return content.bytes
 }
 
-function* sectorsOf({ path, offset, bytes }: Operation & { kind: 'write' }): Generator<Data> {
+function* sectorsOf({ offset, bytes }: Write): Generator<Data> {
   for (let at = 0; at < bytes.length;) {
     const end = Math.min(bytes.length, at + sector - ((offset + at) % sector))
-    yield { kind: 'write', path, offset: offset + at, bytes: bytes.subarray(at, end) }
+    yield { kind: 'write', offset: offset + at, bytes: bytes.subarray(at, end) }
     at = end
   }
 }

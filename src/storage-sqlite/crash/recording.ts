@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from 'node:fs'
 
 export type Operation =
   | { readonly kind: 'create' | 'remove' | 'sync'; readonly path: string }
-  | { readonly kind: 'write'; readonly path: string; readonly offset: number; readonly bytes: Buffer }
+  | { readonly kind: 'write'; readonly path: string; /** Undefined: the end of the file. */ readonly offset: number | undefined; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly path: string; readonly size: number }
   | { readonly kind: 'rename'; readonly path: string; readonly to: string }
   /** Lines of the diary, beyond the disk. */
@@ -24,7 +24,7 @@ const calls = 'openat,write,pwrite64,pwritev,pwritev2,fallocate,copy_file_range,
 
 export async function record({ command, directory, diary, codeCache }: Recording): Promise<Operation[]> {
   const trace = `${directory}.trace`
-  const child = spawn('strace', ['-f', '--seccomp-bpf', '-qqq', '-y', '-xx', '-s', '70000', '-o', trace, '-e', `trace=${calls}`, ...command], {
+  const child = spawn('strace', ['-f', '--seccomp-bpf', '-qqq', '-y', '-xx', '-s', '140000', '-o', trace, '-e', `trace=${calls}`, ...command], {
     stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: codeCache },
   })
   await once(child, 'exit')
@@ -75,10 +75,10 @@ class TraceParser {
     const isDiary = path === this.#about.diary
     if (!isDiary && !this.#isOurs(path)) return
     const [, data, cut] = [...text.matchAll(quoted)][0] ?? []
-    if (data === undefined || cut || (call !== 'pwrite64' && !isDiary)) throw new Error(`cannot follow this call: ${text.slice(0, 300)}`)
+    if (data === undefined || cut || !['write', 'pwrite64'].includes(call)) throw new Error(`cannot follow this call: ${text.slice(0, 300)}`)
     const bytes = unhex(data)
     if (isDiary) this.operations.push({ kind: 'said', lines: bytes.toString().split('\n').slice(0, -1) })
-    else this.operations.push({ kind: 'write', path: path!, offset: Number(/, \d+, (\d+)/.exec(text)![1]), bytes })
+    else this.operations.push({ kind: 'write', path: path!, offset: call === 'write' ? undefined : Number(/, \d+, (\d+)/.exec(text)![1]), bytes })
   }
 
   #returned(call: string, text: string): void {

@@ -2,6 +2,7 @@
 import type { Row } from '../../storage/storage.ts'
 import { openDatabase } from '../database.ts'
 import { Engine } from '../engine.ts'
+import { Room } from '../room.ts'
 import { Rows } from '../rows.ts'
 import { valueOf } from './model.ts'
 
@@ -17,7 +18,7 @@ const write = { key: 'after/recovery', lazy: false, timeToLiveSeconds: undefined
 export function recover(path: string): Recovered {
   const db = openDatabase({ path, nativeBinding: undefined })
   try {
-    const engine = new Engine({ db, rows: new Rows(db), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
+    const engine = new Engine({ db, rows: new Rows(db), room: new Room(db, { path: path, reserveBytes: 0 }), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
     const rows = [...engine.list('')].map(({ key, value, revision }) => ({ key, value, revision }))
     const { revision } = engine
     const [created] = engine.write([{ ...write, kind: 'create', value: valueOf('after'), expected: 0 }], 0).results
