@@ -10,5 +10,6 @@ const running = command === 'dns' ? import('./cli/dns.ts').then(({ runDns }) => 
   signal: stopping.signal,
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
+  ask: process.stdin.isTTY ? async (question) => (await import('./cli/ask.ts')).askOnTerminal(question) : undefined,
 }))
 void running.then((code) => process.exit(code))

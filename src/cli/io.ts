@@ -6,6 +6,8 @@ export interface CliIo {
   signal: AbortSignal
   out(text: string): void
   error(text: string): void
+  /** Asks the person at the terminal for a line; absent where there is none. */
+  ask?: (question: string) => Promise<string>
 }
 
 /** Ends a command with one line on standard error. */

@@ -52,6 +52,9 @@ function buildProgram(io: CliIo, done: (code: number) => void): Command {
     .action(async (names: string[], options: { dataDir: string }) => (await import('./images.ts')).removeImages(io, options.dataDir, names))
   program.command('killall').option(...dataDir).description('stop mk8s and end every pod of this node')
     .action(async (options: { dataDir: string }) => (await import('./killall.ts')).killAll(io, options.dataDir))
+  program.command('uninstall').description('end everything and take mk8s off this machine; packages of the distribution stay')
+    .option('-d, --data-dir <DIR>', 'data directory of the server (default: as configured)').option('--keep-data', 'leave the data directory and the configuration').option('-y, --yes', 'do not ask')
+    .action(async (options: { dataDir?: string; keepData?: boolean; yes?: boolean }) => (await import('./uninstall.ts')).uninstallAll(io, options))
   program.command('completion').argument('<shell>', 'bash, zsh or fish').description('print a completion script')
     .action(async (shell: string) => io.out((await import('./completion.ts')).completionScript(shell, program)))
 

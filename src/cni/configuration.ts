@@ -1,6 +1,9 @@
 // The CNI configuration of a node's pod network, as values: bridge with host-local addresses, host ports by portmap.
 import { addressAt, parseCidr } from '../base/cidr.ts'
 
+/** CNI's plug-ins note it in what they leave. */
+export const podNetworkName = 'mk8s'
+
 export interface PodNetworkPlan {
   bridge: string
   /** This node's part of the cluster's range, as in `10.42.0.0/24`. */
@@ -30,5 +33,5 @@ export function renderConflist(plan: PodNetworkPlan): string {
     },
     { type: 'portmap', capabilities: { portMappings: true }, snat: true },
   ]
-  return JSON.stringify({ cniVersion: '0.4.0', name: 'mk8s', plugins }, null, 2) + '\n'
+  return JSON.stringify({ cniVersion: '0.4.0', name: podNetworkName, plugins }, null, 2) + '\n'
 }

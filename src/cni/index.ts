@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Iptables } from '../netfilter/iptables.ts'
 import { renderRestore } from '../netfilter/restore.ts'
 import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
+import { restoreParameters, setParameter } from './kernel-parameters.ts'
 
 interface PodNetworkOptions {
   /** This node's part of the cluster's range (`spec.podCIDR`), as soon as it has one. */
@@ -19,6 +20,8 @@ interface PodNetworkOptions {
   /** Where the runtime looks for `*.conflist`. */
   configurationDirectory: string
   addressDirectory: string
+  /** Remembers what kernel parameters were before. */
+  parametersFile: string
   iptables: Iptables
   log: Logger
 }
@@ -38,7 +41,7 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
     async start(signal) {
       const podCidr = await options.podCidr(signal)
       plan = planPodNetwork({ podCidr, bridge: options.bridge, mtu: options.mtu, addressDirectory: options.addressDirectory })
-      await enableForwarding(options.log)
+      await enableForwarding(options)
       await ensureBridge(plan)
       await ensureMasquerade(options, plan)
       await writeConfiguration(options, plan)
@@ -47,12 +50,12 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
   }
 }
 
-async function enableForwarding(log: Logger): Promise<void> {
+async function enableForwarding({ parametersFile, log }: PodNetworkOptions): Promise<void> {
   await run('modprobe', ['br_netfilter']).catch(() => {})
-  await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  await setParameter('net/ipv4/ip_forward', '1', parametersFile)
   // a reply between two pods of one bridge must pass netfilter, or the service address is never translated back
   for (const name of ['iptables', 'ip6tables']) {
-    await writeFile(`/proc/sys/net/bridge/bridge-nf-call-${name}`, '1').catch((error: unknown) =>
+    await setParameter(`net/bridge/bridge-nf-call-${name}`, '1', parametersFile).catch((error: unknown) =>
       log.warn('bridged packets do not pass netfilter; pods of this node do not reach each other through services', { error }),
     )
   }
@@ -90,9 +93,12 @@ async function writeConfiguration(options: PodNetworkOptions, plan: PodNetworkPl
   await rename(`${path}.new`, path)
 }
 
-/** Takes away what `createPodNetwork` made, when no pod is left. */
-export async function removePodNetwork(options: { bridge: string; configurationDirectory: string; addressDirectory: string }): Promise<void> {
+/** Takes away what `createPodNetwork` made, when no pod is left; pods' ends of the bridge go at once, not when the kernel gets to it. */
+export async function removePodNetwork(options: Pick<PodNetworkOptions, 'bridge' | 'configurationDirectory' | 'addressDirectory' | 'parametersFile'>): Promise<void> {
+  const ports = await run('ip', ['-o', 'link', 'show', 'master', options.bridge]).catch(() => ({ stdout: '' }))
+  for (const [, port] of ports.stdout.matchAll(/^\d+: (veth[^:@]*)/gm)) await run('ip', ['link', 'delete', port!]).catch(() => {})
   await run('ip', ['link', 'delete', options.bridge]).catch(() => {})
+  await restoreParameters(options.parametersFile)
   await rm(options.addressDirectory, { recursive: true, force: true })
   await rm(join(options.configurationDirectory, configurationFile), { force: true })
 }

@@ -18,6 +18,8 @@ export interface Paths {
   /** Sockets of the DNS process. */
   dns: string
   cniAddresses: string
+  /** What kernel parameters were before we changed them. */
+  kernelParameters: string
   containerd: ContainerdPaths
   /** Parent of the pods' cgroups; empty for the usual `/kubepods`. */
   cgroupParent: string
@@ -40,6 +42,7 @@ export function pathsOf(dataDirectory: string): Paths {
     run,
     dns: join(run, 'dns'),
     cniAddresses: join(run, 'cni'),
+    kernelParameters: join(run, 'kernel-parameters.json'),
     containerd,
     cgroupParent: isDefault ? '' : `/mk8s-${run.split('/').at(-1)}`,
   }

@@ -1,12 +1,10 @@
 // The process's own memory, as `build.mjs` starts it: with V8's collector and the C library within reach. Without them (from source) V8 alone decides.
+import { loadFunction } from '../base/c-library.ts'
 import { memoryRelief } from '../base/memory-relief.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 
-interface Ffi {
-  dlopen(path: null, definitions: Record<string, { arguments: string[]; return: string }>): { functions: Record<string, (pad: bigint) => number> }
-}
 type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void
 
 interface ProcessMemoryOptions {
@@ -18,9 +16,8 @@ interface ProcessMemoryOptions {
 
 export function processMemory({ clock, log, forget }: ProcessMemoryOptions): Component[] {
   const collect = (globalThis as { gc?: Collect }).gc
-  const ffi = (process.getBuiltinModule as (name: string) => unknown)('node:ffi') as Ffi | undefined
-  if (!collect || !ffi) return []
-  const { malloc_trim: trim } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } }).functions
+  const trim = loadFunction('malloc_trim', { arguments: ['u64'], return: 'i32' })
+  if (!collect || !trim) return []
   let seen = performance.eventLoopUtilization()
   const utilization = () => {
     const now = performance.eventLoopUtilization()
@@ -31,7 +28,7 @@ export function processMemory({ clock, log, forget }: ProcessMemoryOptions): Com
   const relieve = () => {
     forget()
     collect({ type: 'major', flavor: 'last-resort' })
-    trim?.(0n)
+    trim(0n)
   }
   return [memoryRelief({ clock, log: log.with({ component: 'memory' }), residentBytes: () => process.memoryUsage.rss(), utilization, relieve })]
 }

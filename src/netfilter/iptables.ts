@@ -18,8 +18,7 @@ export interface Iptables {
 /** Seconds to wait for another program that holds the lock. */
 const lockSeconds = '10'
 
-export function createIptables(options: { family: 4 | 6 } = { family: 4 }): Iptables {
-  const name = options.family === 4 ? 'iptables' : 'ip6tables'
+export function createIptables(name: 'iptables' | 'iptables-nft' | 'iptables-legacy' = 'iptables'): Iptables {
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work, work)

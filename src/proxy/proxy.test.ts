@@ -87,7 +87,7 @@ describe('in the kernel', () => {
     const none = renderService(service(spec), [], node)
     for (const [before, after] of [[undefined, one], [one, two], [two, none], [none, two], [two, undefined]] as const) apply(renderRestore(differenceOf([{ before, after }])))
     expect(state()).toEqual(empty)
-    for (const table of ['nat', 'filter'] as const) apply(renderCleaning(table, inside(['iptables-save', '-t', table])))
+    for (const table of ['nat', 'filter'] as const) apply(renderCleaning(table, inside(['iptables-save', '-t', table]), 'mk8s'))
     expect(state()).toEqual(pristine.length > 0 ? pristine : expect.not.arrayContaining([expect.stringMatching(/KUBE/)]))
     expect(inside(['iptables-save'])).not.toContain('KUBE')
   })

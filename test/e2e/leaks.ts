@@ -47,7 +47,7 @@ export async function leaks(machine: Machine): Promise<string[]> {
   for (const kind of ['sandboxes', 'containers']) unknown(`root of ${kind}`, list(`${machine.dataDir}/agent/containerd/io.containerd.grpc.v1.cri/${kind}`), ids)
   unknown('bundle', list('/run/mk8s/containerd/io.containerd.runtime.v2.task/k8s.io'), live)
   unknown('work directory', list(`${machine.dataDir}/agent/containerd/io.containerd.runtime.v2.task/k8s.io`), live)
-  unknown('runc state', list('/run/containerd/runc/k8s.io'), live)
+  unknown('runc state', list('/run/mk8s/runc/k8s.io'), live)
 
   const processes = (await machine.inside('sh', ['-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done`])).split('\n')
   const shims = processes.flatMap((line) => /containerd-shim-runc-v2 .*-id (\S+)/.exec(line)?.[1] ?? [])
@@ -63,7 +63,7 @@ export async function leaks(machine: Machine): Promise<string[]> {
   count('ports of the bridge', links.map((line) => line.split(/[:@]/)[1]!.trim()))
   const pairs = (await machine.inside('ip', ['-o', 'link', 'show', 'type', 'veth'])).split('\n').filter((line) => line && !/eth0|peer0/.test(line))
   count('pairs of links', pairs.map((line) => line.split(/[:@]/)[1]!.trim()))
-  count('network namespaces', list('/run/netns'))
+  count('network namespaces', list('/run/mk8s/containerd/io.containerd.grpc.v1.cri/netns'))
   const addresses = list('/run/mk8s/cni/mk8s').filter((name) => /^[\d.]+$/.test(name))
   count('addresses', addresses)
   const networkIds = new Set(networked.map(({ id }) => id))

@@ -14,8 +14,18 @@ export interface MachineState {
   links: string[]
   routes: string[]
   rules: string[]
+  /** Kernel parameters of the network. */
+  parameters: string[]
   cgroups: string[]
   files: string[]
+}
+
+/** What is in one state only, as lines that begin with `-` (gone) or `+` (new). */
+export function differences(before: MachineState, after: MachineState): string[] {
+  return (Object.keys(before) as (keyof MachineState)[]).flatMap((part) => {
+    const [had, has] = [new Set(before[part]), new Set(after[part])]
+    return [...before[part].filter((line) => !has.has(line)).map((line) => `- ${line}`), ...after[part].filter((line) => !had.has(line)).map((line) => `+ ${line}`)]
+  })
 }
 
 export class Machine extends Host {
@@ -92,18 +102,13 @@ export class Machine extends Host {
     await eventually('its cgroups are gone', async () => hierarchies().every((hierarchy) => removeTree(join(hierarchy, this.#cgroup))))
   }
 
-  /** What a machine consists of, as sorted lines that can be compared. */
+  /** What a machine consists of, as sorted lines that can be compared. Files are compared by kind, owner and mode, those of /etc by content too. */
   async state(): Promise<MachineState> {
-    const lines = async (script: string) => [...new Set((await this.inside('sh', ['-c', script])).split('\n').filter(Boolean))].sort()
+    const text = await this.inside('bash', ['-c', stateScript])
+    const section = (name: string) => [...new Set(text.split(`\n#${name}\n`)[1]!.split('\n#')[0]!.split('\n').filter(Boolean))].sort()
     return {
-      processes: await lines(`for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -v -e '^sh -c for p' -e '^tr ' -e '^grep ' | cut -c1-200`),
-      mounts: await lines(`cut -d' ' -f5 /proc/self/mountinfo`),
-      networkNamespaces: await lines('ls /run/netns 2>/dev/null; true'),
-      links: await lines(`ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\\1/'`),
-      routes: await lines('ip route show table all; ip rule'),
-      rules: await lines(`for c in iptables-save ip6iptables-save ip6tables-save iptables-legacy-save; do command -v $c >/dev/null && $c 2>/dev/null | grep -v '^#' | sed -E 's/\\[[0-9]+:[0-9]+\\]//' | grep -v '^COMMIT' | grep -vE '^(\\*|:(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) ACCEPT)'; done; nft list tables 2>/dev/null | grep -vE ' (nat|filter|mangle|raw|security)$'; true`),
-      cgroups: await lines('find /sys/fs/cgroup -mindepth 2 -type d'),
-      files: await lines('find /etc /var /root /run /tmp /usr/local /opt /mnt -xdev -not -path "/run/booted" | grep -vE "^/(var/log/journal)"'),
+      processes: section('processes'), mounts: section('mounts'), networkNamespaces: section('networkNamespaces'), links: section('links'), routes: section('routes'), rules: section('rules'),
+      parameters: section('parameters'), cgroups: section('cgroups'), files: section('files'),
     }
   }
 
@@ -160,4 +165,31 @@ mkdir -p mnt/old
 pivot_root . mnt/old
 exec chroot . bash -c "umount -l /mnt/old; rmdir /mnt/old; : >/run/booted; trap : TERM; while :; do sleep 3600 & wait; done"
 ' bash "$disk"
+`
+
+// IPv6 routes of a link's own addresses come late and by themselves; kernel threads have no command line
+const stateScript = `
+exec 2>/dev/null
+echo; echo '#processes'
+for p in /proc/[0-9]*; do pid=\${p#/proc/}; [ $pid = $$ ] || [ "$(awk '/^PPid/ { print $2 }' $p/status)" = $$ ] || tr '\\0' ' ' <$p/cmdline | cut -c1-200; echo; done
+echo; echo '#mounts'
+awk '{ print $5 }' /proc/self/mountinfo
+echo; echo '#networkNamespaces'
+ls /run/netns
+echo; echo '#links'
+ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\\1/'
+echo; echo '#routes'
+{ ip route show table all; ip rule; } | grep -vE '^(multicast |local |anycast )?(fe80|ff00)::'
+echo; echo '#rules'
+for c in iptables-nft-save ip6tables-nft-save; do $c | grep -vE '^(#|COMMIT|\\*)' | sed -E 's/\\[[0-9]+:[0-9]+\\]//' | grep -vE '^:[A-Z]+ ACCEPT'; done
+for t in $(cat /proc/net/ip_tables_names); do iptables-legacy-save -t $t | grep -vE '^(#|COMMIT|\\*|:[A-Z]+ ACCEPT)' | sed 's/^/legacy: /'; done
+nft list tables | grep -vE ' ip6? (nat|filter|mangle|raw|security)$'
+ipset list -n
+echo; echo '#parameters'
+grep -rH '' /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all /proc/sys/net/ipv4/conf/default /proc/sys/net/ipv6/conf/all /proc/sys/net/bridge
+echo; echo '#cgroups'
+find /sys/fs/cgroup -mindepth 2 -type d
+echo; echo '#files'
+find /etc /var /root /run /tmp /usr/local /opt /mnt -xdev -not -path /run/booted -not -path '/var/log/journal*' -not -path '/root/.kube*' -printf '%p %y %m %U:%G\\n'
+find /etc -xdev -type f -exec sha256sum {} +
 `

@@ -4,7 +4,7 @@ import type { HostFacts, Programs } from './host.ts'
 import type { RegistryCredentials } from './registries.ts'
 
 interface ConfigFacts {
-  paths: Pick<ContainerdPaths, 'root' | 'state' | 'socket' | 'registries' | 'cniConfig'>
+  paths: Pick<ContainerdPaths, 'root' | 'state' | 'socket' | 'runc' | 'registries' | 'cniConfig'>
   programs: Pick<Programs, 'runc' | 'cni'>
   host: HostFacts
   snapshotter: string
@@ -26,11 +26,11 @@ export function renderConfig({ paths, programs, host, snapshotter, pauseImage, c
     section('debug', { level: 'warn' }),
     section(cri, {
       sandbox_image: pauseImage, stream_server_address: '127.0.0.1', stream_server_port: '0', disable_apparmor: !host.hasAppArmor, restrict_oom_score_adj: !host.canRaiseOomScore,
-      tolerate_missing_hugetlb_controller: true, disable_hugetlb_controller: true, enable_unprivileged_ports: true, enable_unprivileged_icmp: true,
+      tolerate_missing_hugetlb_controller: true, disable_hugetlb_controller: true, enable_unprivileged_ports: true, enable_unprivileged_icmp: true, netns_mounts_under_state_dir: true,
     }),
     section(`${cri}.containerd`, { snapshotter, default_runtime_name: 'runc', disable_snapshot_annotations: true }),
     section(`${cri}.containerd.runtimes.runc`, { runtime_type: 'io.containerd.runc.v2' }),
-    section(`${cri}.containerd.runtimes.runc.options`, { BinaryName: programs.runc, SystemdCgroup: false }),
+    section(`${cri}.containerd.runtimes.runc.options`, { BinaryName: programs.runc, Root: paths.runc, SystemdCgroup: false }),
     section(`${cri}.cni`, { bin_dir: programs.cni, conf_dir: paths.cniConfig }),
     section(`${cri}.registry`, { config_path: paths.registries }),
     ...credentials.map(({ host: registry, ...auth }) => section(`${cri}.registry.configs.${JSON.stringify(registry)}.auth`, auth)),

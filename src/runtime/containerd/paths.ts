@@ -8,6 +8,8 @@ export interface ContainerdPaths {
   /** Sockets and mounts of what runs: gone after a reboot. */
   state: string
   socket: string
+  /** runc's own state. */
+  runc: string
   config: string
   pidFile: string
   logFile: string
@@ -30,7 +32,7 @@ export function containerdPaths(dataDirectory: string): ContainerdPaths {
   const run = data === defaultDataDirectory ? '/run/mk8s' : `/run/mk8s/${createHash('sha256').update(data).digest('hex').slice(0, 12)}`
   const agent = join(data, 'agent')
   return {
-    root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), pidFile: join(run, 'containerd.pid'),
+    root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), runc: join(run, 'runc'), pidFile: join(run, 'containerd.pid'),
     config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
     cniConfig: join(agent, 'etc/cni/net.d'), cgroup: ['mk8s', ...(data === defaultDataDirectory ? [] : [basename(run)]), 'background'].join('-'),
   }

@@ -1,0 +1,108 @@
+// `mk8s killall` and `mk8s uninstall` on whole machines: what is left is compared with what was there before.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
+import { eventually } from './box.ts'
+import { differences, Machine, type MachineState } from './machine.ts'
+import { image, pod, template } from './workbench.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
+const machine = new Machine()
+let pristine: MachineState
+const precious = join(machine.disk, 'opt/host data/sub/file')
+
+beforeAll(async () => {
+  await machine.open()
+  mkdirSync(join(precious, '..'), { recursive: true })
+  mkdirSync(join(machine.disk, 'opt/claimed'))
+  writeFileSync(precious, 'precious')
+  writeBusyboxImage(join(machine.disk, 'root/busybox.tar'), image)
+  // another program's host port and file, which are to stay
+  await machine.inside('sh', ['-c', `iptables-restore <<'X'
+*nat
+:CNI-DN-0123456789abcdef01234 - [0:0]
+:CNI-HOSTPORT-DNAT - [0:0]
+:CNI-HOSTPORT-MASQ - [0:0]
+:CNI-HOSTPORT-SETMARK - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+-A OUTPUT -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+-A POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ
+-A CNI-HOSTPORT-MASQ -m mark --mark 0x2000/0x2000 -j MASQUERADE
+-A CNI-HOSTPORT-SETMARK -m comment --comment "CNI portfwd masquerade mark" -j MARK --set-xmark 0x2000/0x2000
+-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \\"other\\" id: \\"x\\"" -m multiport --dports 9999 -j CNI-DN-0123456789abcdef01234
+-A CNI-DN-0123456789abcdef01234 -p tcp -m tcp --dport 9999 -j DNAT --to-destination 198.51.100.7:80
+COMMIT
+X
+mkdir -p /var/lib/cni/results; echo '{}' >/var/lib/cni/results/other-0123-eth0`])
+  pristine = await machine.state()
+}, 120_000)
+afterAll(() => machine.close(), 120_000)
+
+/** Every kind of volume, host ports and both host namespaces. */
+const manifest = () => {
+  const volumes = {
+    disk: { emptyDir: {} }, memory: { emptyDir: { medium: 'Memory' } }, config: { configMap: { name: 'c' } }, secret: { secret: { secretName: 's' } }, host: { hostPath: { path: '/opt/host data' } },
+    projected: { projected: { sources: [{ configMap: { name: 'c' } }, { serviceAccountToken: { path: 't' } }] } }, down: { downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+    claim: { persistentVolumeClaim: { claimName: 'claim' } }, image: { image: { reference: image } },
+  }
+  const mounts = [...Object.keys(volumes).map((name) => ({ name, mountPath: `/${name}` })), { name: 'host', mountPath: '/sub', subPath: 'sub' }, { name: 'config', mountPath: '/one', subPath: 'a' }]
+  const ports = [{ containerPort: 80, hostPort: 8080 }, { containerPort: 53, hostPort: 5353, protocol: 'UDP' }]
+  return { apiVersion: 'v1', kind: 'List', items: [
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { a: 'b' } },
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'b' } },
+    { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'volume' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'manual', hostPath: { path: '/opt/claimed' } } },
+    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'claim' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'manual', resources: { requests: { storage: '1Gi' } } } },
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'v' }, spec: { type: 'NodePort', sessionAffinity: 'ClientIP', selector: { app: 'v' }, ports: [{ port: 80 }] } },
+    pod({ name: 'volumes', labels: { app: 'v' }, container: { ports, volumeMounts: mounts, resources: { limits: { memory: '64Mi', cpu: '100m' } } }, spec: { volumes: Object.entries(volumes).map(([name, source]) => ({ name, ...source })) } }),
+    pod({ name: 'host', spec: { hostNetwork: true, hostPID: true } }),
+    pod({ name: 'done', command: ['true'], spec: { restartPolicy: 'Never' } }),
+    { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'many' }, spec: { replicas: 0, selector: { matchLabels: { app: 'many' } }, template: template({ app: 'many' }, 'sleep infinity') } },
+  ] }
+}
+const allRun = () => eventually('the pods run', async () => (await machine.k(['get', 'pods', '-l', 'app!=many', '-o', 'jsonpath={.items[*].status.phase}'])).split(' ').sort().join() === 'Running,Running,Succeeded', 90)
+const killHard = (...files: string[]) => machine.inside('sh', ['-c', `kill -9 $(cat ${files.map((file) => `/run/mk8s/${file}`).join(' ')})`])
+
+/** Differences from the pristine machine, without what a killed server may keep: its data and the logs of its pods. */
+const whatIsLeft = async () => differences(pristine, await machine.state()).filter((line) => !/(^. |  )\/(var\/lib\/mk8s|var\/log\/(pods|containers)|etc\/mk8s)/.test(line))
+
+test('killall leaves nothing but data, whatever was killed before', async () => {
+  await machine.start()
+  await machine.inside(machine.binary, ['images', 'import', '/root/busybox.tar'])
+  await machine.apply(manifest())
+  await allRun()
+  await machine.inside(machine.binary, ['killall'])
+  expect(await whatIsLeft()).toEqual([])
+
+  await machine.start()
+  await allRun()
+  await killHard('mk8s.pid')
+  await machine.inside(machine.binary, ['killall'])
+  expect(await whatIsLeft()).toEqual([])
+
+  await machine.start()
+  await allRun()
+  await machine.k(['scale', 'deployment/many', '--replicas=8'])
+  await eventually('pods are being created', async () => Number(await machine.inside('sh', ['-c', 'ls /run/mk8s/containerd/io.containerd.grpc.v1.cri/sandboxes | wc -l'])) > 4)
+  await killHard('containerd.pid', 'mk8s.pid')
+  await machine.inside(machine.binary, ['killall'])
+  expect(await whatIsLeft()).toEqual([])
+  expect(await machine.inside(machine.binary, ['killall'])).toBe('')
+})
+
+test('uninstall asks first, refuses what is not ours, and takes everything after a reboot', async () => {
+  await machine.start()
+  await allRun()
+  await machine.cutPower()
+  await machine.boot()
+  const refused = await machine.tryInside(machine.binary, ['uninstall'])
+  expect(refused).toMatchObject({ code: 1, stdout: '', stderr: 'mk8s: uninstall ends every pod and deletes all data of mk8s: repeat it with --yes\n' })
+  expect((await machine.tryInside(machine.binary, ['uninstall', '--yes', '--data-dir', '/opt'])).stderr).toBe('mk8s: --data-dir: /opt is a directory of the system and is not deleted\n')
+  // the question, on a terminal
+  expect(await machine.inside('script', ['-qec', `${machine.binary} uninstall`, '/dev/null'], { input: 'no\n' }).catch((error: Error) => error.message)).toContain('nothing was changed')
+  await machine.inside('sh', ['-c', `touch /var/log/mk8s.log /run/mk8s.pid && ${machine.binary} uninstall --yes`])
+  // the other program's rules went with the power
+  const left = differences({ ...pristine, rules: [] }, await machine.state())
+  expect(left).toEqual([expect.stringMatching(/^- \/usr\/local\/bin\/mk8s f/)])
+  expect(readFileSync(precious, 'utf8')).toBe('precious')
+})
