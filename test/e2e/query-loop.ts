@@ -13,7 +13,7 @@ interface QueriesSeen {
 
 /** The network namespace of the pod that has this address. */
 export async function networkOf(machine: Machine, podIp: string): Promise<string> {
-  const script = 'for n in /run/netns/cni-*; do nsenter --net=$n ip -4 -o address show dev eth0 2>/dev/null | grep -qF " $0/" && echo $n; done; true'
+  const script = 'for n in /run/mk8s/containerd/*/netns/cni-* /run/mk8s/*/containerd/*/netns/cni-*; do nsenter --net=$n ip -4 -o address show dev eth0 2>/dev/null | grep -qF " $0/" && echo $n; done; true'
   return (await machine.inside('sh', ['-c', script, podIp])).trim()
 }
 
