@@ -20,7 +20,7 @@ export async function packArchive(directory: string, files: readonly TarEntry[],
 }
 
 /** Names that mk8s puts into an archive; nothing else is ever written to disk. */
-const knownName = /^(manifest\.json|state\.db|token|tls\/[A-Za-z0-9][\w.-]*|config\/(config|registries)\.yaml)$/
+const knownName = /^(manifest\.json|state\.db|token|node-name|tls\/[A-Za-z0-9][\w.-]*|config\/(config|registries)\.yaml)$/
 
 /** Writes the files of an archive into a directory, each synced. @returns what was written. @throws BackupError when this is not one whole archive. */
 export async function unpackArchive(archive: Bytes, directory: string): Promise<Map<string, FileFacts>> {

@@ -55,7 +55,7 @@ async function markOf(places: Places): Promise<string[]> {
 async function backUp(places: Places, options: { passphrase?: string } = {}): Promise<string> {
   const path = join(root, `backup-${randomBytes(4).toString('hex')}`)
   const storage = await openDatabase(join(places.data, 'server/db/state.db'))
-  const about = { mk8s: '1', kubernetes: 'v1.36.0', created: '2026-06-01T00:00:00Z', node: { name: 'a', address: '10.0.0.1' }, dataDirectory: places.data }
+  const about = { mk8s: '1', kubernetes: 'v1.36.0', created: '2026-06-01T00:00:00Z', node: { name: 'a' }, dataDirectory: places.data }
   await createBackup({ places, copyDatabase: (to) => storage.copyTo(to), about }, { ...options, sink: toFile(path) }).finally(() => storage.close())
   return path
 }
@@ -121,7 +121,7 @@ describe('a back-up', () => {
   it('is not written where there is no room, and leaves nothing', async () => {
     const a = await machine('a', 'A')
     const storage = await openDatabase(join(a.data, 'server/db/state.db'))
-    const about = { mk8s: '1', kubernetes: '1', created: '', node: { name: 'a', address: '' }, dataDirectory: a.data }
+    const about = { mk8s: '1', kubernetes: '1', created: '', node: { name: 'a' }, dataDirectory: a.data }
     const making = createBackup({ places: a, copyDatabase: (to) => storage.copyTo(to), about }, { sink: toFile(join(root, 'none/backup')) })
     await expect(making).rejects.toThrow(/^the back-up cannot be written to .*none\/backup: ENOENT/)
     await storage.close()

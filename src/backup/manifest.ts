@@ -18,7 +18,7 @@ export interface Manifest {
   kubernetes: string
   /** RFC 3339. */
   created: string
-  node: { name: string; address: string }
+  node: { name: string }
   dataDirectory: string
   /** No revision beyond this had been handed out. */
   revision: number

@@ -15,13 +15,14 @@ const databaseFiles = 'server/db'
 export const databaseCompanions = ['state.db-wal', 'state.db-shm', 'state.db-journal'].map((name) => join(databaseFiles, name))
 
 /** By name in the archive, below the data directory. `tls` is a directory. */
-export const parts: Readonly<Record<'state.db' | 'tls' | 'token', string>> = { 'state.db': join(databaseFiles, databaseName), tls: 'server/tls', token: 'server/token' }
+export const parts = { 'state.db': join(databaseFiles, databaseName), 'tls': 'server/tls', 'token': 'server/token', 'node-name': 'node-name' } as const
 
 /** The files that are copied as they are: path by name in the archive. */
 export function plainFiles({ data, configuration }: Places): Map<string, string> {
   const tls = join(data, parts.tls)
   const keys = filesOf(tls).map((name): [string, string] => [`tls/${name}`, join(tls, name)])
-  return new Map([['token', join(data, parts.token)], ...keys, ...Object.entries(configuration)])
+  const single = (['token', 'node-name'] as const).map((name): [string, string] => [name, join(data, parts[name])])
+  return new Map([...single, ...keys, ...Object.entries(configuration)])
 }
 
 function filesOf(directory: string): string[] {

@@ -54,7 +54,7 @@ async function prepare(options: RestoreOptions, directory: string): Promise<Rest
   const manifest = await openBackup({ source: options.source, passphrase: () => options.passphrase(), directory })
   const present = await options.presentRevision()
   const revision = await options.advanceDatabase(join(directory, databaseName), stepBeyond(manifest.revision, present))
-  if (databaseOnly) for (const name of ['tls', 'token', 'config']) rmSync(join(directory, name), { recursive: true, force: true })
+  if (databaseOnly) for (const name of ['tls', 'token', 'node-name', 'config']) rmSync(join(directory, name), { recursive: true, force: true })
   const configuration = databaseOnly ? [] : Object.entries(places.configuration).filter(([name]) => Object.hasOwn(manifest.files, name))
   for (const path of [join(directory, 'tls'), join(directory, 'config'), directory, places.data]) if (existsSync(path)) syncDirectory(path)
   const replaced = [...Object.values(parts).map((path) => join(places.data, path)), ...configuration.map(([, path]) => path)].some((path) => existsSync(path))

@@ -50,6 +50,17 @@ function buildProgram(io: CliIo, done: (code: number) => void): Command {
     .action(async (options: { dataDir: string }) => (await import('./images.ts')).listImages(io, options.dataDir))
   images.command('remove').alias('rm').argument('<image...>', 'names or ids').option(...dataDir).description('remove images')
     .action(async (names: string[], options: { dataDir: string }) => (await import('./images.ts')).removeImages(io, options.dataDir, names))
+  const where = { data: ['-d, --data-dir <DIR>', 'data directory of the server'], config: ['-c, --config <FILE>', "the server's configuration file"], passphrase: ['--passphrase-file <FILE>', 'the pass phrase is the first line of this file (else MK8S_PASSPHRASE, else asked for)'] } as const
+  const privateRegistry = ['--private-registry <FILE>', 'where registries.yaml is (default: /etc/mk8s/registries.yaml)'] as const
+  program.command('backup').argument('[file]', 'archive to write; - is standard output').option(...where.data).option(...where.config).option(...privateRegistry)
+    .option('--encrypt', 'encrypt with a pass phrase').option(...where.passphrase).option('--list', 'list the copies that the server makes by schedule')
+    .option('--etcd-snapshot-dir <DIR>', 'where these copies are').option('--node-name <NAME>', 'name of the node')
+    .description('write state, certificates, tokens and configuration into one archive, while the server runs or not')
+    .action(async (file: string | undefined, _options, command: Command) => (await import('./backup.ts')).backup(io, file, command.opts()))
+  program.command('restore').argument('<file>', 'archive to read; - is standard input').option(...where.data).option(...where.config).option(...privateRegistry).option(...where.passphrase)
+    .option('--skip-config', 'leave config.yaml and registries.yaml as they are')
+    .description('put a back-up in place of what is in the data directory, while no server runs')
+    .action(async (file: string, _options, command: Command) => (await import('./restore.ts')).restoreFrom(io, file, command.opts()))
   program.command('killall').option(...dataDir).description('stop mk8s and end every pod of this node')
     .action(async (options: { dataDir: string }) => (await import('./killall.ts')).killAll(io, options.dataDir))
   program.command('uninstall').description('end everything and take mk8s off this machine; packages of the distribution stay')

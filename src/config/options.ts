@@ -78,6 +78,13 @@ const fileMode: Kind<string> = {
     throw new Error(`${JSON.stringify(value)} is not a file mode such as 600`)
   },
 }
+const count: Kind<number> = {
+  placeholder: 'NUMBER',
+  parse(value) {
+    if (/^[1-9]\d{0,5}$/.test(value)) return Number(value)
+    throw new Error(`${JSON.stringify(value)} is not a number from 1 on`)
+  },
+}
 const list = (placeholder: string, check: (item: string) => string | undefined = () => undefined): Kind<readonly string[]> => ({
   placeholder,
   list: true,
@@ -145,6 +152,12 @@ export const options = {
     flag: 'container-runtime-endpoint', kind: text('SOCKET'), default: undefined, defaultText: 'a containerd of its own', help: 'use the containerd at this socket', for: both,
   }),
   snapshotter: option({ flag: 'snapshotter', kind: choice('overlayfs', 'native', 'fuse-overlayfs', 'btrfs', 'zfs'), default: 'overlayfs', help: 'how containerd keeps file systems', for: both }),
+  privateRegistry: option({ flag: 'private-registry', kind: text('FILE') as Kind<string>, default: '/etc/mk8s/registries.yaml', help: 'how registries are reached', for: both }),
+  etcdDisableSnapshots: option({ flag: 'etcd-disable-snapshots', kind: toggle, default: false, help: 'make no copies of the state by schedule', for: server }),
+  etcdSnapshotScheduleCron: option({ flag: 'etcd-snapshot-schedule-cron', kind: text('CRON') as Kind<string>, default: '0 */12 * * *', help: 'when a copy of the state is made, if something has changed', for: server }),
+  etcdSnapshotRetention: option({ flag: 'etcd-snapshot-retention', kind: count, default: 5, help: 'how many of these copies are kept', for: server }),
+  etcdSnapshotDir: option({ flag: 'etcd-snapshot-dir', kind: text('DIR'), default: undefined, defaultText: '<data-dir>/server/db/snapshots', help: 'keep these copies here', for: server }),
+  autoRecover: option({ flag: 'auto-recover', kind: toggle, default: false, help: 'when the database is damaged go on from the last good copy', for: server }),
   pauseImage: option({ flag: 'pause-image', kind: text('IMAGE') as Kind<string>, default: 'mk8s.local/pause:1', help: "image of a pod's first process", for: both }),
   resolvConf: option({ flag: 'resolv-conf', kind: text('FILE') as Kind<string>, default: '/etc/resolv.conf', help: 'where names outside the cluster are asked for', for: both }),
 } as const

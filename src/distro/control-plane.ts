@@ -1,5 +1,6 @@
 // Certificates, storage, API server, controllers and scheduler of one server.
 import { randomInt } from 'node:crypto'
+import { dirname } from 'node:path'
 import { builtinResources } from '../api/resources/index.ts'
 import { apiServerUser, type UserInfo } from '../api/user.ts'
 import type { Clock } from '../base/clock.ts'
@@ -28,10 +29,13 @@ import { createSecurity, type Security } from '../server/security.ts'
 import { createServiceAllocation } from '../server/service-allocation/allocation.ts'
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
+import { type ControlHandlers, controlSocket } from './control-socket.ts'
 import { pidFile } from './data-directory.ts'
 import type { NodeAddress } from './node-address.ts'
 import { nodeNameKeeper } from './node-name.ts'
 import type { Paths } from './paths.ts'
+import { openOrRecover } from './recover-database.ts'
+import { stateCopies } from './state-copies.ts'
 
 export interface ControlPlane {
   /** Up to an API server that answers. */
@@ -102,7 +106,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const storage: Component = {
     name: 'storage',
     async start() {
-      const opened = await openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), reserveBytes: 16 << 20, clock, log: log.with({ component: 'storage' }) })
+      const open = () => openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), reserveBytes: 16 << 20, clock, log: log.with({ component: 'storage' }) })
+      const opened = await openOrRecover(open, { options: config, paths, clock, log: log.with({ component: 'storage' }) })
       parts.storage = opened
       return { failed: opened.failed, stop: () => opened.close() }
     },
@@ -166,13 +171,22 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     },
   }
 
+  const control = (): ControlHandlers => ({
+    '/ping': async () => ({}),
+    async '/copy'({ path }) {
+      if (typeof path !== 'string' || !path.startsWith(`${dirname(paths.database)}/`)) throw new Error(`a copy of the database must lie below ${dirname(paths.database)}`)
+      return need('storage').copyTo(path)
+    },
+  })
+  const copies = config.etcdDisableSnapshots ? [] : [stateCopies({ config, describe: () => need('storage').describe(), clock, log: log.with({ component: 'copies' }) })]
+
   const controllers = (): Component => createControllers({
     clientFor, identity: config.nodeName, pki: need('pki'), clusterCidr: config.clusterCidr, clock, log: log.with({ component: 'controllers' }),
   })
 
   return {
-    foundation: [certificates, storage, pidFile(paths), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
-    loops: [later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
+    foundation: [certificates, storage, pidFile(paths), controlSocket(paths.control, control), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
+    loops: [...copies, later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
     clientFor, informersFor,
     get pki() { return need('pki') },
     get api() { return need('api') },

@@ -8,19 +8,24 @@ import type { Paths } from './paths.ts'
 export const dataDirectory = (paths: Paths): Component => ({
   name: 'data directory',
   async start() {
-    try {
-      const database = dirname(paths.database)
-      const isNew = !existsSync(database)
-      mkdirSync(paths.data, { recursive: true, mode: 0o711 })
-      for (const directory of [database, paths.addons]) mkdirSync(directory, { recursive: true, mode: 0o700 })
-      mkdirSync(paths.run, { recursive: true, mode: 0o711 })
-      if (isNew) syncUpwards(database)
-    } catch (error) {
-      throw new Error(`the data directory ${paths.data} cannot be used: ${(error as Error).message}`)
-    }
+    createDirectories(paths)
     return { failed: new Promise(() => {}), stop: async () => {} }
   },
 })
+
+/** @throws Error in one line */
+export function createDirectories(paths: Paths): void {
+  try {
+    const database = dirname(paths.database)
+    const isNew = !existsSync(database)
+    mkdirSync(paths.data, { recursive: true, mode: 0o711 })
+    for (const directory of [database, paths.addons]) mkdirSync(directory, { recursive: true, mode: 0o700 })
+    mkdirSync(paths.run, { recursive: true, mode: 0o711 })
+    if (isNew) syncUpwards(database)
+  } catch (error) {
+    throw new Error(`the data directory ${paths.data} cannot be used: ${(error as Error).message}`)
+  }
+}
 
 /** A database is safe from a power cut only when its way down from the root is. */
 function syncUpwards(directory: string): void {

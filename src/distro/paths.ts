@@ -15,6 +15,8 @@ export interface Paths {
   containerLogs: string
   /** What vanishes with a reboot. */
   run: string
+  /** Where the commands of this machine speak to the server. */
+  control: string
   /** Sockets of the DNS process. */
   dns: string
   cniAddresses: string
@@ -35,6 +37,7 @@ export function pathsOf(dataDirectory: string): Paths {
     data,
     database: join(data, 'server/db/state.db'),
     pidFile: join(run, 'mk8s.pid'),
+    control: join(run, 'mk8s.sock'),
     addons: join(data, 'server/lib'),
     kubelet: isDefault ? '/var/lib/kubelet' : join(data, 'agent/kubelet'),
     podLogs: isDefault ? '/var/log/pods' : join(data, 'agent/log/pods'),
