@@ -23,18 +23,18 @@ truncateSync(binary, Math.ceil(readFileSync(binary).length / 512) * 512)
 const box = new Box({ image, disk, directory, binary, sshPort: await freePort(), apiPort: await freePort() })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(1))
 console.log(`emulation: mk8s --version takes ${time(['--version'])} s here`)
-try {
-  const run = process.argv.length === 3 && wanted.length === 0 ? [] : wanted.length > 0 ? wanted : Object.keys(stages)
-  for (const [name, stage] of [['first', install] as const, ...run.map((name) => [name, stages[name]!] as const)]) {
-    console.log(`\n== ${name} ${new Date().toISOString()}`)
+const run = process.argv.length === 3 && wanted.length === 0 ? [] : wanted.length > 0 ? wanted : Object.keys(stages)
+for (const [name, stage] of [['first', install] as const, ...run.map((name) => [name, stages[name]!] as const)]) {
+  console.log(`\n== ${name} ${new Date().toISOString()}`)
+  try {
     await stage({ box, root, rounds: Number(process.env.ROUNDS ?? 10) })
+  } catch (error) {
+    box.failures++
+    console.log(error)
+    console.log((await box.guest.run('journalctl -u mk8s -n 40 --no-pager -o cat; ps axo stat,time,args | tail -30')).out)
   }
-  console.log(box.failures === 0 ? '\nall claims hold' : `\n${box.failures} claims do not hold`)
-} catch (error) {
-  box.failures++
-  console.log(error)
-  console.log((await box.guest.run('journalctl -u mk8s -n 40 --no-pager -o cat; ps axo stat,time,args | tail -30')).out)
 }
+console.log(box.failures === 0 ? '\nall claims hold' : `\n${box.failures} claims do not hold`)
 await end(box.failures === 0 ? 0 : 1)
 
 async function end(code: number): Promise<never> {
