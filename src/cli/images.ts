@@ -2,24 +2,25 @@
 import { existsSync } from 'node:fs'
 import { pathsOf } from '../distro/paths.ts'
 import { importImages, listImages as readImages, removeImage } from '../runtime/containerd/images.ts'
+import type { ContainerdPaths } from '../runtime/containerd/paths.ts'
 import { CliError, type CliIo } from './io.ts'
 
-function socketOf(dataDirectory: string): string {
-  const { socket } = pathsOf(dataDirectory).containerd
-  if (!existsSync(socket)) throw new CliError(`there is no containerd at ${socket}: start "mk8s server" first`)
-  return socket
+function containerdOf(dataDirectory: string): ContainerdPaths {
+  const { containerd } = pathsOf(dataDirectory)
+  if (!existsSync(containerd.socket)) throw new CliError(`there is no containerd at ${containerd.socket}: start "mk8s server" first`)
+  return containerd
 }
 
 export async function importArchives(io: CliIo, dataDirectory: string, files: readonly string[]): Promise<void> {
-  const socket = socketOf(dataDirectory)
+  const paths = containerdOf(dataDirectory)
   for (const file of files) {
     if (!existsSync(file)) throw new CliError(`${file} does not exist`)
-    for (const name of await orOneLine(importImages(socket, file))) io.out(`${name}\n`)
+    for (const name of await orOneLine(importImages(paths, file))) io.out(`${name}\n`)
   }
 }
 
 export async function listImages(io: CliIo, dataDirectory: string): Promise<void> {
-  const images = await orOneLine(readImages(socketOf(dataDirectory)))
+  const images = await orOneLine(readImages(containerdOf(dataDirectory).socket))
   const rows = images.flatMap(({ id, sizeBytes, repoTags, repoDigests }) => {
     const names = repoTags.length > 0 ? repoTags : repoDigests.length > 0 ? repoDigests : ['<none>']
     return names.map((name) => [name, id.replace(/^sha256:/, '').slice(0, 13), `${(sizeBytes / 1e6).toFixed(1)}MB`])
@@ -30,7 +31,7 @@ export async function listImages(io: CliIo, dataDirectory: string): Promise<void
 }
 
 export async function removeImages(io: CliIo, dataDirectory: string, names: readonly string[]): Promise<void> {
-  const socket = socketOf(dataDirectory)
+  const { socket } = containerdOf(dataDirectory)
   for (const name of names) {
     await orOneLine(removeImage(socket, name))
     io.out(`${name}\n`)

@@ -16,6 +16,7 @@ import { deleteFlowsTo } from '../netfilter/conntrack.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { createProxy } from '../proxy/index.ts'
 import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
+import { settlingPulls } from '../runtime/containerd/unpacking.ts'
 import { openCriRuntime } from '../runtime/cri/driver.ts'
 import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
@@ -56,7 +57,9 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const log = options.log.with({ component: 'agent' })
       const user = nodeUser(config.nodeName)
       const { socket, imageMounts: directory } = paths.containerd
-      const runtime = openCriRuntime(config.containerRuntimeEndpoint ? { endpoint: config.containerRuntimeEndpoint } : { endpoint: socket, imageMounts: createImageMounts({ socket, directory }) })
+      const runtime = config.containerRuntimeEndpoint
+        ? openCriRuntime({ endpoint: config.containerRuntimeEndpoint })
+        : settlingPulls(openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) }), paths.containerd, log)
       const informers = plane.informersFor(user)
       const made = createAgent({
         client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),

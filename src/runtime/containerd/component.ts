@@ -13,9 +13,10 @@ import { methods, subscribe } from '../cri/methods.ts'
 import { defaultPauseImage } from '../pause/image.ts'
 import { renderConfig } from './config.ts'
 import { canMountOverlay, checkVersion, findPrograms, readHostFacts, type Programs } from './host.ts'
-import { ensurePauseImage, importDirectory } from './images.ts'
+import { ensurePauseImage, importDirectory, readSnapshotter } from './images.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
 import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
+import { settleLeftMarks } from './unpacking.ts'
 
 interface ContainerdOptions {
   dataDirectory: string
@@ -58,7 +59,8 @@ function createSupervisor(options: ContainerdOptions) {
     const adopted = await adopt(paths, changed, log)
     if (!adopted) await launch(paths, programs, signal)
     log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })
-    await ensurePauseImage(programs.ctr, paths.socket, pauseImage)
+    if (!adopted) await settleLeftMarks({ ctr: programs.ctr, paths, snapshotter: await readSnapshotter(paths.socket), log })
+    await ensurePauseImage(programs.ctr, paths, pauseImage)
     void importDirectory(programs.ctr, paths, log)
     void watchOver(programs)
     keepLogSmall()

@@ -1,16 +1,17 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { openCriRuntime } from '../cri/driver.ts'
-import { sandboxSpec } from '../contract.ts'
-import { readPid, rotateLog } from './component.ts'
+import { containerSpec, sandboxSpec } from '../contract.ts'
+import { endProcess, readPid, rotateLog } from './component.ts'
 import { renderConfig } from './config.ts'
 import { hasCapability, parseVersion } from './host.ts'
 import { importImages, listImages, removeImage } from './images.ts'
 import { containerdPaths } from './paths.ts'
 import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
+import { childrenFirst, leftMarks, markUnpacking } from './unpacking.ts'
 import { canRunContainers, startTestContainerd, testImage } from './test-containerd.ts'
 
 describe('what the machine tells', () => {
@@ -77,6 +78,29 @@ it('cuts a log off when it has grown too long', async () => {
   rmSync(directory, { recursive: true })
 })
 
+describe('what is being unpacked', () => {
+  it('is marked until it is synced; marks of another boot are distrusted, those of ended processes only synced', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'mk8s-unpacking-'))
+    const paths = { root: directory, unpacking: join(directory, 'unpacking') }
+    try {
+      const mark = markUnpacking(paths)
+      const [name] = readdirSync(paths.unpacking)
+      const dead = name!.replace(`.${process.pid}.`, '.999999999.')
+      writeFileSync(join(paths.unpacking, dead), '')
+      expect(leftMarks(paths)).toEqual({ distrusted: [], unsynced: [dead] })
+      expect(leftMarks(paths, 'the next boot').distrusted.sort()).toEqual([dead, name].sort())
+      await mark.settle()
+      expect(readdirSync(paths.unpacking)).toEqual([dead])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('is removed children first', () => {
+    expect(childrenFirst('KEY      PARENT   KIND      \nsha:a             Committed \nsha:b    sha:a    Committed \nc1       sha:b    Active    \n')).toEqual(['c1', 'sha:b', 'sha:a'])
+  })
+})
+
 describe.runIf(canRunContainers)('containerd', () => {
   it('is adopted by the next start, comes back when it dies, and keeps its pods', async () => {
     const containerd = await startTestContainerd()
@@ -101,6 +125,37 @@ describe.runIf(canRunContainers)('containerd', () => {
     }
   })
 
+  it('unpacks images anew when the power was cut while one was unpacked', async () => {
+    const containerd = await startTestContainerd()
+    const { paths, dataDirectory } = containerd
+    const runtime = openCriRuntime({ endpoint: paths.socket })
+    const says = async (name: string) => {
+      const spec = sandboxSpec(name, join(dataDirectory, 'logs', name))
+      const sandbox = await runtime.runSandbox(spec)
+      const container = await runtime.createContainer(sandbox, containerSpec('c', testImage, 'sleep 100'), spec)
+      await runtime.startContainer(container)
+      return (await runtime.execSync(container, ['/bin/sh', '-c', 'echo whole'], 10)).stdout.toString()
+    }
+    try {
+      expect(readdirSync(paths.unpacking)).toEqual([])
+      expect(await says('before')).toBe('whole\n')
+      for (const { id } of await runtime.listSandboxes()) await runtime.stopSandbox(id)
+      await containerd.running.stop(AbortSignal.timeout(1000))
+      await endProcess(readPid(paths)!, paths)
+      const files = globSync(join(paths.root, 'io.containerd.snapshotter.v1.*/snapshots/*/**/bin/busybox'))
+      expect(files.length).toBeGreaterThan(0)
+      for (const file of files) truncateSync(file)
+      writeFileSync(join(paths.unpacking, 'another-boot.1.x'), '')
+      const again = await containerd.component.start(new AbortController().signal)
+      expect(await says('after')).toBe('whole\n')
+      expect(readdirSync(paths.unpacking)).toEqual([])
+      await again.stop(AbortSignal.timeout(1000))
+    } finally {
+      await runtime.close()
+      await containerd.stop()
+    }
+  })
+
   it('imports, lists and removes images', async () => {
     const containerd = await startTestContainerd()
     const { socket } = containerd.paths
@@ -110,8 +165,8 @@ describe.runIf(canRunContainers)('containerd', () => {
       await removeImage(socket, testImage)
       expect(await names()).not.toContain(testImage)
       await expect(removeImage(socket, testImage)).rejects.toThrow(`image ${testImage} not found`)
-      expect(await importImages(socket, join(containerd.dataDirectory, 'busybox.tar'))).toEqual([testImage])
-      await expect(importImages(socket, '/no/such/file')).rejects.toThrow(/^\/no\/such\/file: .*no such file/)
+      expect(await importImages(containerd.paths, join(containerd.dataDirectory, 'busybox.tar'))).toEqual([testImage])
+      await expect(importImages(containerd.paths, '/no/such/file')).rejects.toThrow(/^\/no\/such\/file: .*no such file/)
     } finally {
       await containerd.stop()
     }

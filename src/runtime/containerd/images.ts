@@ -12,13 +12,17 @@ import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
 import { hostArchitecture } from '../pause/program.ts'
 import { findPrograms } from './host.ts'
 import type { ContainerdPaths } from './paths.ts'
+import { markUnpacking } from './unpacking.ts'
 
 const importTimeout = 15 * 60_000
 
 /** An archive as `docker save` or `ctr images export` writes it, also compressed; `-` reads `input`. @returns the names it brought. */
-async function importArchive(ctr: string, socket: string, path: string, input?: Buffer): Promise<string[]> {
+async function importArchive(ctr: string, paths: ContainerdPaths, path: string, input?: Buffer): Promise<string[]> {
+  const { socket } = paths
   const unpack = ['--snapshotter', await readSnapshotter(socket)]
+  const mark = markUnpacking(paths)
   const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', ...unpack, path], { timeoutMilliseconds: importTimeout, input })
+  await mark.settle()
   if (code !== 0) throw new Error(`${path}: ${stderr.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? 'import failed'}`)
   return [...stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!)
 }
@@ -36,10 +40,10 @@ export async function readSnapshotter(socket: string): Promise<string> {
 }
 
 /** Brings in our pause image unless it is there, or another one was chosen. */
-export async function ensurePauseImage(ctr: string, socket: string, name: string): Promise<void> {
+export async function ensurePauseImage(ctr: string, paths: ContainerdPaths, name: string): Promise<void> {
   if (name !== defaultPauseImage) return
-  const isThere = await withRuntime(socket, async (runtime) => (await runtime.imageStatus(name)) !== undefined)
-  if (!isThere) await importArchive(ctr, socket, '-', pauseImageArchive(name, hostArchitecture()))
+  const isThere = await withRuntime(paths.socket, async (runtime) => (await runtime.imageStatus(name)) !== undefined)
+  if (!isThere) await importArchive(ctr, paths, '-', pauseImageArchive(name, hostArchitecture()))
 }
 
 /** Archives laid down beside the data are imported at start; one that is broken does not hold up the others. */
@@ -47,15 +51,15 @@ export async function importDirectory(ctr: string, paths: ContainerdPaths, log: 
   if (!existsSync(paths.images)) return
   for (const name of (await readdir(paths.images)).filter((file) => /\.tar(\.gz|\.zst)?$|\.tgz$/.test(file)).sort()) {
     try {
-      log.info('images are imported', { archive: name, images: await importArchive(ctr, paths.socket, join(paths.images, name)) })
+      log.info('images are imported', { archive: name, images: await importArchive(ctr, paths, join(paths.images, name)) })
     } catch (error) {
       log.error('an archive of images could not be imported', { archive: name, error })
     }
   }
 }
 
-/** For the command line: on the containerd at `socket`. Errors are one line. */
-export const importImages = (socket: string, path: string): Promise<string[]> => importArchive(findPrograms().ctr, socket, path)
+/** For the command line. Errors are one line. */
+export const importImages = (paths: ContainerdPaths, path: string): Promise<string[]> => importArchive(findPrograms().ctr, paths, path)
 
 export const listImages = (socket: string): Promise<Image[]> => withRuntime(socket, (runtime) => runtime.listImages())
 

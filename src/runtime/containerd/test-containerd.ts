@@ -23,7 +23,7 @@ export async function startTestContainerd() {
   const running = await component.start(new AbortController().signal)
   const archive = join(dataDirectory, 'busybox.tar')
   writeFileSync(archive, busyboxArchive(testImage, readFileSync('/bin/busybox')))
-  await importImages(paths.socket, archive)
+  await importImages(paths, archive)
   return {
     paths, dataDirectory, component, running,
     async stop() {
