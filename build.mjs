@@ -29,7 +29,8 @@ const common = {
 // V8 keeps a script's text and code cache in memory, so what the small DNS process does not need is a script of its own
 const main = await build({ ...common, entryPoints: [at('src/main.ts')], outfile: join(work, 'main.cjs'), plugins: [{ name: 'program', setup: programIsAnAsset }] })
 const program = await build({
-  ...common, charset: 'ascii', entryPoints: [at('src/cli/program.ts')], outfile: join(work, 'program.cjs'), metafile: true, banner: { js: '(function (exports, require, module) {' }, footer: { js: '})' },
+  // a script made by hand has nobody who would do its import()
+  ...common, supported: { 'dynamic-import': false }, charset: 'ascii', entryPoints: [at('src/cli/program.ts')], outfile: join(work, 'program.cjs'), metafile: true, banner: { js: '(function (exports, require, module) {' }, footer: { js: '})' },
 })
 await build({ ...common, entryPoints: [at('src/storage-sqlite/worker.ts')], outfile: join(work, 'storage-worker.cjs') })
 if (values.metafile) writeFileSync(at('dist/meta.json'), JSON.stringify(program.metafile))
