@@ -38,6 +38,8 @@ import { openOrRecover } from './recover-database.ts'
 import { stateCopies } from './state-copies.ts'
 
 export interface ControlPlane {
+  /** Before anything else is touched: it tells whether the data directory is free and sound. */
+  readonly storage: readonly Component[]
   /** Up to an API server that answers. */
   readonly foundation: readonly Component[]
   /** What acts on its objects. */
@@ -185,7 +187,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   })
 
   return {
-    foundation: [certificates, storage, pidFile(paths), controlSocket(paths.control, control), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
+    storage: [storage, pidFile(paths)],
+    foundation: [certificates, controlSocket(paths.control, control), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
     loops: [...copies, later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
     clientFor, informersFor,
     get pki() { return need('pki') },

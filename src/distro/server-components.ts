@@ -26,13 +26,14 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
   const memory = processMemory({ clock, log, forget: () => plane.api.cache.forget() })
-  if (config.disableAgent) return [dataDirectory(paths), withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
+  if (config.disableAgent) return [dataDirectory(paths), ...plane.storage, withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
   const containerd = config.containerRuntimeEndpoint
     ? []
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, registriesFile: config.privateRegistry, clock, log: log.with({ component: 'containerd' }) })]
   const node = nodeComponents({ ...environment, paths, plane })
   return [
     dataDirectory(paths),
+    ...plane.storage,
     // containerd and the API server need nothing of each other, and each takes a good part of a second
     inParallel('containerd and API server', [...containerd, inSequence('API server', plane.foundation)]),
     ...plane.loops,
