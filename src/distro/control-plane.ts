@@ -51,6 +51,8 @@ export interface ControlPlane {
   readonly pki: ServerPki
   readonly api: ApiServer
   readonly security: Security
+  /** Lets go of what can be made again. */
+  forget(): void
   /** The server is reached at another address. */
   follow(): Promise<void>
 }
@@ -194,6 +196,10 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     get pki() { return need('pki') },
     get api() { return need('api') },
     get security() { return need('security') },
+    forget() {
+      parts.api?.cache.forget()
+      parts.storage?.relieve()
+    },
     async follow() {
       need('reload')(await ensurePki())
       await reconcileKubernetes()

@@ -25,7 +25,7 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const { config, address, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  const memory = processMemory({ clock, log, forget: () => plane.api.cache.forget() })
+  const memory = processMemory({ clock, log, forget: plane.forget })
   if (config.disableAgent) return [dataDirectory(paths), ...plane.storage, withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
   const containerd = config.containerRuntimeEndpoint
     ? []

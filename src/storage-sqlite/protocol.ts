@@ -39,6 +39,8 @@ export type ToWorker =
   | { type: 'expire'; now: number }
   /** Copies everything into a new file; `path` undefined only reads the mark. */
   | { type: 'copy'; id: number; path: string | undefined }
+  /** Gives memory back that only a load needed. */
+  | { type: 'relieve' }
   | { type: 'close' }
 
 /** What the main thread keeps timers for. */

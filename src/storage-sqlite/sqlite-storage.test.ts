@@ -168,6 +168,16 @@ describe('trouble', () => {
 })
 
 describe('economy', () => {
+  it('gives memory back between two writes, and none once it is closed', async () => {
+    const storage = await open()
+    const first = storage.create('a/1', bytes('one'))
+    storage.relieve()
+    await Promise.all([first, storage.create('a/2', bytes('two'))])
+    expect((await storage.list('a/')).rows.map(({ key }) => key)).toEqual(['a/1', 'a/2'])
+    await storage.close()
+    storage.relieve()
+  })
+
   it('bounds what rows with a time to live take, nearest to their end first', async () => {
     const storage = await open({ timeToLiveBytes: 50_000 })
     const removed: Change[] = []

@@ -35,6 +35,8 @@ export interface SqliteStorage extends Storage {
   copyTo(path: string): Promise<DatabaseCopy>
   /** What a copy made now would say of itself. */
   describe(): Promise<DatabaseCopy>
+  /** The thread and SQLite give memory back that only a load needed. */
+  relieve(): void
 }
 
 /** At most this goes into one group, so that telling its listeners stays short. */
@@ -156,6 +158,10 @@ class GroupingStorage implements SqliteStorage {
 
   describe(): Promise<DatabaseCopy> {
     return this.#copy(undefined)
+  }
+
+  relieve(): void {
+    if (!this.#unavailable()) this.#post({ type: 'relieve' })
   }
 
   #copy(path: string | undefined): Promise<DatabaseCopy> {

@@ -119,6 +119,11 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
     copyDatabase(db, { path, nativeBinding: settings.nativeBinding }).then(copied, (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
   }
 
+  function relieve(): void {
+    db.pragma('shrink_memory')
+    ;(globalThis as { gc?: (options: { type: 'major'; flavor: 'last-resort' }) => void }).gc?.({ type: 'major', flavor: 'last-resort' })
+  }
+
   function close(): void {
     engine.close()
     stopTimers()
@@ -137,6 +142,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
         expire(message.now)
         return post({ type: 'flushed', reason: '', outlook: engine.outlook })
       case 'copy': return copy(message.id, message.path)
+      case 'relieve': return relieve()
       case 'close': return close()
     }
   }
