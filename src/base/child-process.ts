@@ -26,6 +26,8 @@ interface RunOptions {
   env?: Record<string, string>
   timeoutMilliseconds?: number
   signal?: AbortSignal
+  /** Where it runs; default: here. */
+  directory?: string
 }
 
 export interface RunResult {
@@ -38,7 +40,7 @@ export interface RunResult {
 /** Runs a program to its end. Rejects only when it cannot be started or its time is over. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal })
+    const child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal, cwd: options.directory })
     const timer = options.timeoutMilliseconds ? setTimeout(() => (reject(new Error(`${command}: no answer in time`)), child.kill('SIGKILL')), options.timeoutMilliseconds) : undefined
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
     child.on('error', (error) => (clearTimeout(timer), reject(error)))

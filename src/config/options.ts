@@ -151,6 +151,7 @@ export const options = {
   containerRuntimeEndpoint: option({
     flag: 'container-runtime-endpoint', kind: text('SOCKET'), default: undefined, defaultText: 'a containerd of its own', help: 'use the containerd at this socket', for: both,
   }),
+  runtimeDriver: option({ flag: 'runtime-driver', kind: choice('cri', 'ctr'), default: 'cri', help: 'how containerd is driven: through its CRI plug-in, or with ctr where that is off', for: both }),
   snapshotter: option({ flag: 'snapshotter', kind: choice('overlayfs', 'native', 'fuse-overlayfs', 'btrfs', 'zfs'), default: 'overlayfs', help: 'how containerd keeps file systems', for: both }),
   privateRegistry: option({ flag: 'private-registry', kind: text('FILE') as Kind<string>, default: '/etc/mk8s/registries.yaml', help: 'how registries are reached', for: both }),
   etcdDisableSnapshots: option({ flag: 'etcd-disable-snapshots', kind: toggle, default: false, help: 'make no copies of the state by schedule', for: server }),

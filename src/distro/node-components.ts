@@ -15,14 +15,12 @@ import { createDns, withoutDns } from '../dns/index.ts'
 import { deleteFlowsTo } from '../netfilter/conntrack.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import { createProxy } from '../proxy/index.ts'
-import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
-import { settlingPulls } from '../runtime/containerd/unpacking.ts'
-import { openCriRuntime } from '../runtime/cri/driver.ts'
 import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
 import { isMachineStopping, isOurs } from './machine.ts'
 import { podBridge } from './names.ts'
+import { openNodeRuntime } from './node-runtime.ts'
 import type { NodeAddress } from './node-address.ts'
 import type { Paths } from './paths.ts'
 
@@ -56,10 +54,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
     async start(signal) {
       const log = options.log.with({ component: 'agent' })
       const user = nodeUser(config.nodeName)
-      const { socket, imageMounts: directory } = paths.containerd
-      const runtime = config.containerRuntimeEndpoint
-        ? openCriRuntime({ endpoint: config.containerRuntimeEndpoint })
-        : settlingPulls(openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) }), paths.containerd, log)
+      const runtime = await openNodeRuntime(config, paths.containerd, log)
       const informers = plane.informersFor(user)
       const made = createAgent({
         client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),

@@ -29,7 +29,7 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   if (config.disableAgent) return [dataDirectory(paths), ...plane.storage, withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
   const containerd = config.containerRuntimeEndpoint
     ? []
-    : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, registriesFile: config.privateRegistry, clock, log: log.with({ component: 'containerd' }) })]
+    : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, registriesFile: config.privateRegistry, criPlugin: config.runtimeDriver === 'cri', clock, log: log.with({ component: 'containerd' }) })]
   const node = nodeComponents({ ...environment, paths, plane })
   return [
     dataDirectory(paths),

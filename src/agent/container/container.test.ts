@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Service } from '../../api/generated/types.ts'
 import { credentialsFor } from '../image/credentials.ts'
-import { parseImageReference, withDefaultTag } from '../image/reference.ts'
+import { parseImageReference, withDefaultTag } from '../../runtime/image-reference.ts'
 import { createBackoff, goDuration } from '../pod/backoff.ts'
 import { asAgentPod, type AgentPod } from '../pod/types.ts'
 import { cpuQuota, cpuShares } from '../resources/linux-resources.ts'

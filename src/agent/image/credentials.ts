@@ -1,7 +1,7 @@
 // Credentials for a registry out of the pull secrets of a pod; the most specific entry comes first.
 import type { Secret } from '../../api/generated/types.ts'
 import type { RegistryAuth } from '../../runtime/container-runtime.ts'
-import { parseImageReference } from './reference.ts'
+import { parseImageReference } from '../../runtime/image-reference.ts'
 
 interface Entry {
   username?: string

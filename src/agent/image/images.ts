@@ -9,7 +9,7 @@ import type { AgentPod, PodContainer } from '../pod/types.ts'
 import { rpcWording } from '../values.ts'
 import { createSlots } from '../slots.ts'
 import { credentialsFor } from './credentials.ts'
-import { withDefaultTag } from './reference.ts'
+import { withDefaultTag } from '../../runtime/image-reference.ts'
 
 type ImageReason = 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError' | 'RegistryUnavailable'
 

@@ -12,11 +12,12 @@ import { cleanNetfilter } from '../../netfilter/clean.ts'
 import { endProcess, readPid } from '../../runtime/containerd/component.ts'
 import { defaultDataDirectory } from '../../runtime/containerd/paths.ts'
 import { podBridge } from '../names.ts'
+import { endForeignPods } from '../node-runtime.ts'
 import { pathsOf, type Paths } from '../paths.ts'
 import { removeCgroups } from './cgroups.ts'
 import { mountsBelow, unmountBelow } from './mounts.ts'
 import { descendants, killAndWait, processes, processesRootedBelow } from './processes.ts'
-import { findCniResults, findShimSockets, removeEmpty, removeRemains } from './remains.ts'
+import { findCniResults, findRuncStates, findShimSockets, removeEmpty, removeRemains } from './remains.ts'
 
 const stopMilliseconds = 20_000
 
@@ -29,9 +30,11 @@ export async function killEverything(dataDirectory: string, say: Say): Promise<v
   if (!existsSync(paths.data) && !existsSync(paths.run)) return say(`there is no mk8s with the data directory ${paths.data}`)
   await endServer(paths, say)
   await endNameServers(paths, say)
-  const remains = [...findShimSockets(paths), ...findCniResults(paths)]
+  const remains = [...findShimSockets(paths), ...findCniResults(paths), ...findRuncStates(paths)]
+  const foreign = await endForeignPods(paths.containerd).catch((error: Error) => say(`pods not ended: ${error.message}`))
+  if (foreign) say(`${foreign} pods ended`)
   await endContainers(paths, say)
-  const places = [paths.containerd.root, paths.containerd.state, paths.kubelet]
+  const places = [paths.containerd.root, paths.containerd.state, paths.containerd.ctrRun, paths.kubelet]
   const unmounted = await unmountBelow(places)
   if (unmounted > 0) say(`${unmounted} file systems unmounted`)
   await cleanNetfilter(podNetworkName).then((removed) => removed && say('iptables rules removed'), (error: Error) => say(`iptables rules not removed: ${error.message}`))
@@ -41,7 +44,7 @@ export async function killEverything(dataDirectory: string, say: Say): Promise<v
   // what a pod had mounted may be somebody's data: nothing is deleted above it
   if (mounted.length > 0) throw new Error(`${mounted[0]} cannot be unmounted${mounted.length > 1 ? `, nor can ${mounted.length - 1} more` : ''}: end what uses it and repeat "mk8s killall"`)
   removeRemains(remains)
-  for (const path of [paths.containerd.state, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.dns, paths.cniAddresses, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
+  for (const path of [paths.containerd.state, paths.containerd.ctrRun, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.dns, paths.cniAddresses, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
   removeEmpty(join(paths.kubelet, 'memory'), paths.kubelet, paths.run, '/run/mk8s')
 }
 

@@ -1,10 +1,11 @@
 // Files outside our directories that containerd, its shims, runc and the CNI plug-ins leave when they are killed.
-import { readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { readIfThere } from '../../base/read-file.ts'
 import type { Paths } from '../paths.ts'
 
 const shimSockets = '/run/containerd/s'
+const runcStates = '/run/containerd/runc/k8s.io'
 const cniResults = '/var/lib/cni/results'
 
 /** Sockets of shims, as the state of our containerd records them; asked for before that is deleted. */
@@ -18,9 +19,15 @@ export function findCniResults({ containerd }: Paths): string[] {
   return listIfThere(cniResults).map((name) => join(cniResults, name)).filter((path) => readIfThere(path).includes(`"${containerd.state}/`))
 }
 
+/** Of the `ctr` driver's pods, whose runc cannot be given another place. */
+export function findRuncStates({ containerd }: Paths): string[] {
+  const ids = ['sandboxes', 'containers'].flatMap((kind) => listIfThere(join(containerd.ctrState, kind))).map((name) => name.replace(/\.json$/, ''))
+  return ids.map((id) => join(runcStates, id)).filter((path) => existsSync(path))
+}
+
 export function removeRemains(files: readonly string[]): void {
-  for (const file of files) rmSync(file, { force: true })
-  removeEmpty(shimSockets, '/run/containerd', cniResults, '/var/lib/cni')
+  for (const file of files) rmSync(file, { recursive: true, force: true })
+  removeEmpty(shimSockets, runcStates, dirname(runcStates), '/run/containerd', cniResults, '/var/lib/cni')
 }
 
 /** Directories that nothing is in any more, each after what it contains. */

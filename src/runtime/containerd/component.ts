@@ -1,8 +1,8 @@
 // containerd as a supervised child. It outlives us: stopping mk8s leaves it and its pods running, the next start adopts it when its configuration
 // is still the wanted one, and replaces it (pods keep running under their shims) when it is not. When it dies it is started again with back-off.
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { copyFile, truncate } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { readText } from '../../base/read-file.ts'
 import { sleep, type Clock, type Timer } from '../../base/clock.ts'
 import type { Component } from '../../base/component.ts'
@@ -10,12 +10,13 @@ import { commandLineOf, startDetached, systemPath } from '../../base/child-proce
 import { createGrpcClient } from '../../base/grpc/client.ts'
 import type { Logger } from '../../base/logger.ts'
 import { methods, subscribe } from '../cri/methods.ts'
+import { services } from '../ctr/services.ts'
 import { defaultPauseImage } from '../pause/image.ts'
 import { renderConfig } from './config.ts'
 import { canMountOverlay, checkVersion, findPrograms, readHostFacts, type Programs } from './host.ts'
 import { ensurePauseImage, importDirectory, readSnapshotter } from './images.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
-import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
+import { credentialsOf, readRegistries, writeRegistries } from './registries.ts'
 import { settleLeftMarks } from './unpacking.ts'
 
 interface ContainerdOptions {
@@ -27,6 +28,8 @@ interface ContainerdOptions {
   pauseImage?: string
   /** Default /etc/mk8s/registries.yaml. Need not exist. */
   registriesFile?: string
+  /** False for the `ctr` driver, which does itself what the plug-in does. */
+  criPlugin?: boolean
   /** Where CNI plug-ins are looked for; default: the machine's usual directories. */
   cniBinDirectory?: string
 }
@@ -47,7 +50,7 @@ export function containerdComponent(options: ContainerdOptions): Component {
 }
 
 function createSupervisor(options: ContainerdOptions) {
-  const { clock, log, pauseImage = defaultPauseImage } = options
+  const { clock, log, pauseImage = defaultPauseImage, criPlugin = true } = options
   const paths = containerdPaths(options.dataDirectory)
   const left = new AbortController()
   let rotation: Timer | undefined
@@ -56,11 +59,11 @@ function createSupervisor(options: ContainerdOptions) {
     const programs = findPrograms()
     if (options.cniBinDirectory) programs.cni = options.cniBinDirectory
     const [changed] = await Promise.all([writeConfiguration(options, paths, programs), checkVersion(programs.containerd)])
-    const adopted = await adopt(paths, changed, log)
-    if (!adopted) await launch(paths, programs, signal)
+    const adopted = await adopt(paths, criPlugin, changed, log)
+    if (!adopted) await launch(paths, programs, criPlugin, signal)
     log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })
     if (!adopted) await settleLeftMarks({ ctr: programs.ctr, paths, snapshotter: await readSnapshotter(paths.socket), log })
-    await ensurePauseImage(programs.ctr, paths, pauseImage)
+    if (criPlugin) await ensurePauseImage(programs.ctr, paths, pauseImage)
     void importDirectory(programs.ctr, paths, log)
     void watchOver(programs)
     keepLogSmall()
@@ -75,7 +78,7 @@ function createSupervisor(options: ContainerdOptions) {
       log.error('containerd has ended and is started again', { log: paths.logFile, attempt: failures + 1 })
       try {
         await sleep(clock, Math.min(30_000, 500 * 2 ** failures), left.signal)
-        await launch(paths, programs, left.signal)
+        await launch(paths, programs, criPlugin, left.signal)
       } catch (error) {
         if (left.signal.aborted) return
         log.error('containerd could not be started', { error })
@@ -100,15 +103,11 @@ function createSupervisor(options: ContainerdOptions) {
 /** @returns true when the file differs from what an already running containerd was started with. */
 async function writeConfiguration(options: ContainerdOptions, paths: ContainerdPaths, programs: Programs): Promise<boolean> {
   for (const directory of [paths.root, paths.state, paths.images, paths.cniConfig, dirname(paths.config)]) mkdirSync(directory, { recursive: true, mode: 0o711 })
-  const registries = await readRegistries(options.registriesFile ?? '/etc/mk8s/registries.yaml')
-  rmSync(paths.registries, { recursive: true, force: true })
-  for (const [registry, hosts] of renderHosts(registries)) {
-    mkdirSync(join(paths.registries, registry), { recursive: true })
-    writeFileSync(join(paths.registries, registry, 'hosts.toml'), hosts, { mode: 0o600 })
-  }
-  mkdirSync(paths.registries, { recursive: true })
+  const registries = await readRegistries(options.registriesFile)
+  writeRegistries(paths.registries, registries)
   const text = renderConfig({
     paths, programs, host: readHostFacts(), snapshotter: await chooseSnapshotter(options, paths), pauseImage: options.pauseImage ?? defaultPauseImage, credentials: credentialsOf(registries),
+    criPlugin: options.criPlugin ?? true,
   })
   const before = readText(paths.config)
   writeFileSync(paths.config, text, { mode: 0o600 })
@@ -122,28 +121,17 @@ async function chooseSnapshotter({ snapshotter = 'overlayfs', log }: ContainerdO
   return 'native'
 }
 
-async function readRegistries(path: string): Promise<RegistriesFile> {
-  const text = readText(path)
-  if (text === undefined) return {}
-  const { parse } = await import('yaml')
-  try {
-    return (parse(text) as RegistriesFile | null) ?? {}
-  } catch (error) {
-    throw new Error(`${path} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
-  }
-}
-
 /** A containerd of ours that answers is kept; one that does not, or has an old configuration, is ended first. */
-async function adopt(paths: ContainerdPaths, changed: boolean, log: Logger): Promise<boolean> {
+async function adopt(paths: ContainerdPaths, criPlugin: boolean, changed: boolean, log: Logger): Promise<boolean> {
   const pid = readPid(paths)
   if (pid === undefined || !isOurs(pid, paths)) return false
-  if (!changed && (await answers(paths.socket))) return true
+  if (!changed && (await answers(paths.socket, criPlugin))) return true
   log.info('containerd is replaced', { pid, reason: changed ? 'its configuration has changed' : 'it does not answer' })
   await endProcess(pid, paths)
   return false
 }
 
-async function launch(paths: ContainerdPaths, programs: Programs, signal: AbortSignal): Promise<void> {
+async function launch(paths: ContainerdPaths, programs: Programs, criPlugin: boolean, signal: AbortSignal): Promise<void> {
   const child = startDetached({
     command: programs.containerd, args: ['--config', paths.config], logFile: paths.logFile, cgroup: paths.cgroup,
     env: { PATH: [dirname(programs.containerd), dirname(programs.runc), systemPath].join(':'), HOME: '/root' },
@@ -153,7 +141,7 @@ async function launch(paths: ContainerdPaths, programs: Programs, signal: AbortS
   child.once('error', () => ended.abort())
   writeFileSync(paths.pidFile, `${child.pid ?? ''}\n`)
   const until = performance.now() + startTimeout
-  while (!(await answers(paths.socket))) {
+  while (!(await answers(paths.socket, criPlugin))) {
     signal.throwIfAborted()
     if (ended.signal.aborted) throw new Error(`containerd ended while it was starting: ${lastError(paths.logFile)}`)
     if (performance.now() > until) throw new Error(`containerd does not answer on ${paths.socket}: ${lastError(paths.logFile)}`)
@@ -161,10 +149,10 @@ async function launch(paths: ContainerdPaths, programs: Programs, signal: AbortS
   }
 }
 
-async function answers(socket: string): Promise<boolean> {
+async function answers(socket: string, criPlugin: boolean): Promise<boolean> {
   const client = createGrpcClient(`unix://${socket}`)
   try {
-    await client.call(methods.version, {}, { timeoutMilliseconds: 5000 })
+    await (criPlugin ? client.call(methods.version, {}, { timeoutMilliseconds: 5000 }) : client.call(services.version, {}, { timeoutMilliseconds: 5000 }))
     return true
   } catch {
     return false

@@ -10,20 +10,30 @@ interface ConfigFacts {
   snapshotter: string
   pauseImage: string
   credentials: readonly RegistryCredentials[]
+  criPlugin: boolean
 }
 
 const cri = 'plugins."io.containerd.grpc.v1.cri"'
 /** Plug-ins that cost start-up time and memory and that nothing here uses. */
 const unused = ['snapshotter.v1.aufs', 'snapshotter.v1.btrfs', 'snapshotter.v1.devmapper', 'snapshotter.v1.zfs', 'internal.v1.opt', 'internal.v1.tracing', 'tracing.processor.v1.otlp']
 
-export function renderConfig({ paths, programs, host, snapshotter, pauseImage, credentials }: ConfigFacts): string {
+export function renderConfig(facts: ConfigFacts): string {
+  const { paths, host, snapshotter, criPlugin } = facts
+  // Without the CRI plug-in nobody says which snapshotter is wanted: it is the first that is there.
+  const disabled = [...unused, ...(criPlugin ? [] : ['grpc.v1.cri', ...(snapshotter === 'overlayfs' ? [] : ['snapshotter.v1.overlayfs'])])]
   return [
     section('', {
       version: 2, root: paths.root, state: paths.state, oom_score: host.canRaiseOomScore ? -999 : 0,
-      disabled_plugins: unused.map((name) => `io.containerd.${name}`).filter((name) => !name.endsWith(`.${snapshotter}`)),
+      disabled_plugins: disabled.map((name) => `io.containerd.${name}`).filter((name) => !name.endsWith(`.${snapshotter}`)),
     }),
     section('grpc', { address: paths.socket }),
     section('debug', { level: 'warn' }),
+    ...(criPlugin ? criSections(facts) : []),
+  ].join('\n')
+}
+
+function criSections({ paths, programs, host, snapshotter, pauseImage, credentials }: ConfigFacts): string[] {
+  return [
     section(cri, {
       sandbox_image: pauseImage, stream_server_address: '127.0.0.1', stream_server_port: '0', disable_apparmor: !host.hasAppArmor, restrict_oom_score_adj: !host.canRaiseOomScore,
       tolerate_missing_hugetlb_controller: true, disable_hugetlb_controller: true, enable_unprivileged_ports: true, enable_unprivileged_icmp: true, netns_mounts_under_state_dir: true,
@@ -34,7 +44,7 @@ export function renderConfig({ paths, programs, host, snapshotter, pauseImage, c
     section(`${cri}.cni`, { bin_dir: programs.cni, conf_dir: paths.cniConfig }),
     section(`${cri}.registry`, { config_path: paths.registries }),
     ...credentials.map(({ host: registry, ...auth }) => section(`${cri}.registry.configs.${JSON.stringify(registry)}.auth`, auth)),
-  ].join('\n')
+  ]
 }
 
 type Value = string | number | boolean | readonly string[] | undefined

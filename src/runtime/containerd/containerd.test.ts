@@ -30,7 +30,7 @@ describe('what the machine tells', () => {
 
 describe('the configuration', () => {
   const facts = {
-    paths: containerdPaths('/data'), programs: { runc: '/usr/sbin/runc', cni: '/usr/lib/cni' }, snapshotter: 'overlayfs', pauseImage: 'pause:1', credentials: [{ host: 'r:5000', username: 'u', password: 'p"w' }],
+    paths: containerdPaths('/data'), programs: { runc: '/usr/sbin/runc', cni: '/usr/lib/cni' }, snapshotter: 'overlayfs', pauseImage: 'pause:1', credentials: [{ host: 'r:5000', username: 'u', password: 'p"w' }], criPlugin: true,
     host: { canRaiseOomScore: false, hasAppArmor: false, hasSystemd: true, cgroupVersion: 2 as const },
   }
 

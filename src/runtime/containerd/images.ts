@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../../base/child-process.ts'
-import { createGrpcClient } from '../../base/grpc/client.ts'
+import { createGrpcClient, GrpcError } from '../../base/grpc/client.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Image } from '../container-runtime.ts'
+import type { ContainerRuntime, Image, RuntimeError } from '../container-runtime.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { methods } from '../cri/methods.ts'
+import { openContainerd } from '../ctr/containerd.ts'
+import { createImages } from '../ctr/images.ts'
+import { chooseSnapshotter } from '../ctr/snapshotter.ts'
 import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
 import { hostArchitecture } from '../pause/program.ts'
 import { findPrograms } from './host.ts'
@@ -34,6 +37,9 @@ export async function readSnapshotter(socket: string): Promise<string> {
     const { info } = await client.call(methods.status, { verbose: true }, { timeoutMilliseconds: 20_000 })
     const config = JSON.parse(info.config ?? '{}') as { containerd?: { snapshotter?: string } }
     return config.containerd?.snapshotter || 'overlayfs'
+  } catch (error) {
+    if (!(error instanceof GrpcError) || error.code !== 'Unimplemented') throw error
+    return await chooseSnapshotter(client)
   } finally {
     client.close()
   }
@@ -42,7 +48,7 @@ export async function readSnapshotter(socket: string): Promise<string> {
 /** Brings in our pause image unless it is there, or another one was chosen. */
 export async function ensurePauseImage(ctr: string, paths: ContainerdPaths, name: string): Promise<void> {
   if (name !== defaultPauseImage) return
-  const isThere = await withRuntime(paths.socket, async (runtime) => (await runtime.imageStatus(name)) !== undefined)
+  const isThere = await withImages(paths.socket, async (images) => (await images.imageStatus(name)) !== undefined)
   if (!isThere) await importArchive(ctr, paths, '-', pauseImageArchive(name, hostArchitecture()))
 }
 
@@ -61,20 +67,28 @@ export async function importDirectory(ctr: string, paths: ContainerdPaths, log: 
 /** For the command line. Errors are one line. */
 export const importImages = (paths: ContainerdPaths, path: string): Promise<string[]> => importArchive(findPrograms().ctr, paths, path)
 
-export const listImages = (socket: string): Promise<Image[]> => withRuntime(socket, (runtime) => runtime.listImages())
+export const listImages = (socket: string): Promise<Image[]> => withImages(socket, ({ listImages: list }) => list())
 
 export function removeImage(socket: string, reference: string): Promise<void> {
-  return withRuntime(socket, async (runtime) => {
-    if (!(await runtime.imageStatus(reference))) throw new Error(`image ${reference} not found`)
-    await runtime.removeImage(reference)
+  return withImages(socket, async (images) => {
+    if (!(await images.imageStatus(reference))) throw new Error(`image ${reference} not found`)
+    await images.removeImage(reference)
   })
 }
 
-async function withRuntime<T>(socket: string, use: (runtime: ReturnType<typeof openCriRuntime>) => Promise<T>): Promise<T> {
+type ImageStore = Pick<ContainerRuntime, 'listImages' | 'imageStatus' | 'removeImage'>
+
+/** Asks the CRI plug-in, or containerd itself where that is off. */
+async function withImages<T>(socket: string, use: (images: ImageStore) => Promise<T>): Promise<T> {
   const runtime = openCriRuntime({ endpoint: socket })
+  const containerd = openContainerd({ socket, program: findPrograms().ctr })
   try {
-    return await use(runtime)
+    const hasPlugin = await containerd.call(methods.version, {}).then(() => true, (error: RuntimeError) => error.code !== 'Unimplemented')
+    if (hasPlugin) return await use(runtime)
+    const images = createImages({ containerd, snapshotter: () => chooseSnapshotter(containerd), pauseImage: defaultPauseImage, registriesDirectory: '', credentials: () => undefined })
+    return await use({ listImages: images.list, imageStatus: images.status, removeImage: images.remove })
   } finally {
+    containerd.close()
     await runtime.close()
   }
 }

@@ -1,4 +1,8 @@
 // Mirrors and credentials of registries, from a file in k3s's format (docs.k3s.io, private registry configuration), as containerd's hosts.toml.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readText } from '../../base/read-file.ts'
+
 export interface RegistriesFile {
   mirrors?: Record<string, { endpoint?: string[]; rewrite?: Record<string, string> } | null>
   configs?: Record<string, { auth?: RegistryAuthentication; tls?: RegistryTls } | null>
@@ -62,3 +66,25 @@ export function credentialsOf({ configs = {} }: RegistriesFile): RegistryCredent
 }
 
 const hostOf = (endpoint: string) => endpoint.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+
+/** Nothing when there is no such file. @throws an error of one line when it cannot be read. */
+export async function readRegistries(path = '/etc/mk8s/registries.yaml'): Promise<RegistriesFile> {
+  const text = readText(path)
+  if (text === undefined) return {}
+  const { parse } = await import('yaml')
+  try {
+    return (parse(text) as RegistriesFile | null) ?? {}
+  } catch (error) {
+    throw new Error(`${path} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
+  }
+}
+
+/** The directory that containerd and `ctr` read at each pull. */
+export function writeRegistries(directory: string, file: RegistriesFile): void {
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  for (const [registry, hosts] of renderHosts(file)) {
+    mkdirSync(join(directory, registry), { recursive: true })
+    writeFileSync(join(directory, registry, 'hosts.toml'), hosts, { mode: 0o600 })
+  }
+}

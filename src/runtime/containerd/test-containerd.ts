@@ -16,10 +16,10 @@ export const testImage = 'mk8s.local/busybox:test'
 /** Whether this machine and user can run containers at all. */
 export const canRunContainers = process.getuid?.() === 0 && existsSync('/bin/busybox') && existsSync('/usr/bin/containerd')
 
-export async function startTestContainerd() {
+export async function startTestContainerd({ criPlugin = true } = {}) {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'mk8s-containerd-'))
   const paths = containerdPaths(dataDirectory)
-  const component = containerdComponent({ dataDirectory, clock: systemClock, log: silentLogger, registriesFile: join(dataDirectory, 'registries.yaml') })
+  const component = containerdComponent({ dataDirectory, clock: systemClock, log: silentLogger, registriesFile: join(dataDirectory, 'registries.yaml'), criPlugin })
   const running = await component.start(new AbortController().signal)
   const archive = join(dataDirectory, 'busybox.tar')
   writeFileSync(archive, busyboxArchive(testImage, readFileSync('/bin/busybox')))
@@ -33,7 +33,7 @@ export async function startTestContainerd() {
       await running.stop(AbortSignal.timeout(10_000))
       const pid = readPid(paths)
       if (pid !== undefined) await endProcess(pid, paths)
-      for (const mount of await mountsBelow([paths.state, dataDirectory])) await run('umount', ['-l', mount])
+      for (const mount of await mountsBelow([dirname(paths.state), dataDirectory])) await run('umount', ['-l', mount])
       rmSync(dataDirectory, { recursive: true, force: true })
       rmSync(dirname(paths.state), { recursive: true, force: true })
     },

@@ -27,13 +27,13 @@ export function openConnection(endpoint: string): CriConnection {
   }
 }
 
-function asRuntimeError(error: unknown): RuntimeError {
+export function asRuntimeError(error: unknown): RuntimeError {
   if (error instanceof RuntimeError) return error
   if (error instanceof GrpcError) return new RuntimeError(error.code, error.message, error)
   return new RuntimeError('Unknown', error instanceof Error ? error.message : String(error), error)
 }
 
-const isNotFound = (error: unknown): boolean => error instanceof RuntimeError && error.code === 'NotFound'
+export const isNotFound = (error: unknown): boolean => error instanceof RuntimeError && error.code === 'NotFound'
 
 /** The answer, or `otherwise` where the subject is gone. */
 export const unlessGone = <T, U>(answer: Promise<T>, otherwise: U): Promise<T | U> =>

@@ -3,7 +3,7 @@ import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMoun
 import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone } from './connection.ts'
 import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
 import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
-import { createEventHub } from './events.ts'
+import { createCriEvents } from './events.ts'
 import { createIdIndex } from './id-index.ts'
 import { readInfo } from './info.ts'
 import { methods } from './methods.ts'
@@ -20,7 +20,7 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
   const connection = openConnection(endpoint)
   const { call } = connection
   const index = createIdIndex(connection)
-  const events = createEventHub(connection)
+  const events = createCriEvents(connection)
   let mountsImages: boolean | undefined
 
   /** With a directory in place of each image that the runtime would not mount. */

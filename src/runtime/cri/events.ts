@@ -3,60 +3,27 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { GrpcError } from '../../base/grpc/client.ts'
 import { decode } from '../../base/grpc/protobuf.ts'
-import type { RuntimeEvent } from '../container-runtime.ts'
+import { createEventHub, type Emit } from '../event-hub.ts'
 import { unlessGone, type CriConnection } from './connection.ts'
 import { methods, subjectEvent, subscribe, taskExit } from './methods.ts'
 
-type Emit = (event: RuntimeEvent) => void
 const topics = ['/tasks/exit', '/tasks/start', '/containers/delete', '/images/create', '/images/update', '/images/delete']
 const settleSteps = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 
-interface EventHub {
-  subscribe(listener: Emit, lost: () => void): { stop(): void }
-}
-
-/** One feed for all listeners (containerd 1.7 hands each event to one reader only), open while there is one. */
-export function createEventHub(connection: CriConnection): EventHub {
-  const listeners = new Set<{ event: Emit; lost(): void }>()
-  let feed: AbortController | undefined
-  return {
-    subscribe(event, lost) {
-      const entry = { event, lost }
-      listeners.add(entry)
-      if (feed) queueMicrotask(() => listeners.has(entry) && lost())
-      else {
-        const opened = (feed = new AbortController())
-        const emit: Emit = (one) => void (opened.signal.aborted || listeners.forEach((listener) => listener.event(one)))
-        void follow(connection, emit, () => void (opened.signal.aborted || listeners.forEach((listener) => listener.lost())), opened.signal)
-      }
-      return {
-        stop() {
-          listeners.delete(entry)
-          if (listeners.size > 0) return
-          feed?.abort()
-          feed = undefined
-        },
-      }
-    },
-  }
-}
-
-async function follow(connection: CriConnection, emit: Emit, lost: () => void, signal: AbortSignal): Promise<void> {
+/** containerd 1.7 hands each event to one reader only, so there is one feed for all listeners. */
+export function createCriEvents(connection: CriConnection) {
   let hasCriFeed = true
-  for (let failures = 0; !signal.aborted; failures++) {
-    const started = performance.now()
-    try {
-      if (hasCriFeed) await followCri(connection, emit, lost, signal)
-      else await followContainerd(connection, emit, lost, signal)
-    } catch (error) {
-      if (hasCriFeed && error instanceof GrpcError && error.code === 'Unimplemented') {
+  return createEventHub(async (emit, lost, signal) => {
+    if (hasCriFeed) {
+      try {
+        return await followCri(connection, emit, lost, signal)
+      } catch (error) {
+        if (!(error instanceof GrpcError) || error.code !== 'Unimplemented') throw error
         hasCriFeed = false
-        continue
       }
     }
-    if (performance.now() - started > 10_000) failures = 0
-    await wait(Math.min(5000, 50 * 2 ** failures), undefined, { signal, ref: false }).catch(() => undefined)
-  }
+    await followContainerd(connection, emit, lost, signal)
+  })
 }
 
 async function followCri(connection: CriConnection, emit: Emit, lost: () => void, signal: AbortSignal): Promise<void> {

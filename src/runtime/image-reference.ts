@@ -41,3 +41,9 @@ export function withDefaultTag(text: string): string {
   const { tag, digest } = parseImageReference(text)
   return tag === undefined && digest === undefined ? `${text}:latest` : text
 }
+
+/** As registries and containerd know it: with registry, whole path and tag or digest. @throws as `parseImageReference`. */
+export function fullReference(text: string): { name: string; tag?: string; digest?: string } {
+  const { registry, repository, tag, digest } = parseImageReference(withDefaultTag(text))
+  return { name: `${registry}/${repository}`, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) }
+}
