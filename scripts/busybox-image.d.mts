@@ -1,1 +1,1 @@
-export function writeBusyboxImage(out: string, name: string): void
+export function writeBusyboxImage(out: string, name: string, options?: { filler?: number }): void

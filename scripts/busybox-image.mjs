@@ -1,12 +1,13 @@
 // busybox-image.mjs OUT.tar NAME: a container image with Debian's static busybox, as a docker archive, for samples and tests.
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-export function writeBusyboxImage(out, name) {
+/** `filler`: so many random bytes beside it, for an image of that size and of its own identity. */
+export function writeBusyboxImage(out, name, { filler = 0 } = {}) {
   const work = mkdtempSync(join(tmpdir(), 'mk8s-image-'))
   try {
     const rootfs = join(work, 'rootfs')
@@ -17,6 +18,7 @@ export function writeBusyboxImage(out, name) {
     }
     writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/false\n')
     writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n')
+    if (filler > 0) writeFileSync(join(rootfs, 'filler'), randomBytes(filler))
     const tar = (file, dir, entries) => execFileSync('tar', ['--sort=name', '--owner=0', '--group=0', '--mtime=@0', '-cf', file, '-C', dir, ...entries])
     tar(join(work, 'layer.tar'), rootfs, ['.'])
     const digest = createHash('sha256').update(readFileSync(join(work, 'layer.tar'))).digest('hex')

@@ -22,6 +22,7 @@ import { createCgroups } from './resources/cgroups.ts'
 import { nothingObserved } from './runtime/observed.ts'
 import { openRuntimeView, type RuntimeView } from './runtime/view.ts'
 import { parseResolvConf } from './sandbox/dns.ts'
+import { defaultSettings } from './settings/settings.ts'
 import { createSlots } from './slots.ts'
 import { createStatusWriter } from './status/writer.ts'
 import { systemMounter } from './volumes/mounter.ts'
@@ -61,23 +62,29 @@ interface Started {
 }
 
 async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted: (parts: Started) => void): Promise<Running> {
-  const { client, informers, runtime, clock, log, nodeName, nodeIps, directories, clusterDns, clusterDomain } = options
+  const { client, informers, runtime, clock, log, nodeName, nodeIps, directories, clusterDns, clusterDomain, settings = defaultSettings } = options
   const events = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, log })
   const recorder = createRecorder(events, nodeName)
   await Promise.all([directories.root, directories.podLogs].map((directory) => mkdir(directory, { recursive: true, mode: 0o755 })))
   const podInformer = informers.informer(podsRef, { fieldSelector: `spec.nodeName=${nodeName}` })
   const serviceInformer = informers.informer(servicesRef)
   const [info, machine, view] = await Promise.all([runtime.info(), readMachine(directories.root), openRuntimeView({ runtime, clock, log })])
-  const cgroups = createCgroups({ driver: options.cgroupDriver ?? info.cgroupDriver, root: options.cgroupRoot ?? '/sys/fs/cgroup', parent: options.cgroupParent })
+  const cgroups = createCgroups({
+    driver: options.cgroupDriver ?? info.cgroupDriver, root: options.cgroupRoot ?? '/sys/fs/cgroup', parent: options.cgroupParent,
+    memoryLimitBytes: settings.reserved.memory && machine.memoryBytes - settings.reserved.memory,
+  })
   await cgroups.ensureRoots().catch((error: Error) => log.warn('cgroups not prepared', { error }))
   let pods: Pods | undefined
 
   const identity = {
     name: nodeName, ips: nodeIps, hostname: options.hostname ?? nodeName, labels: options.nodeLabels ?? {}, taints: options.nodeTaints ?? [],
-    maxPods: options.maxPods ?? 110, port: options.port, version: options.version,
+    settings, port: options.port, version: options.version,
   }
-  const collector = startCollector({ runtime, view, clock, log, recorder, directories, onPressure: () => nodeAgent.refresh(), pods: () => pods })
-  const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure: collector.pressure })
+  const volumesRoot = join(directories.root, 'pods')
+  const collector = startCollector({
+    settings, runtime, view, cgroups, clock, log, recorder, directories, volumesRoot, onPressure: () => nodeAgent.refresh(), pods: () => pods, holdsVolumes: (uid) => volumes.of(uid) !== undefined,
+  })
+  const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure: collector.conditions })
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` })
   const currentNode = () => nodeInformer.get(nodeName) ?? nodeAgent.node()
   const heartbeat = startHeartbeat({ client, clock, log, nodeName, node: currentNode })
@@ -87,7 +94,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   const images = createImages({ runtime, clock, recorder, parallelPulls: 3 })
   const volumes = await openVolumes({
     client, watched, images, mounter: options.mounter ?? systemMounter, clock, log, hostIps: nodeIps, imageVolumes: info.features.imageVolumes,
-    root: join(directories.root, 'pods'), memoryRoot: join(directories.root, 'memory'), allocatable,
+    root: volumesRoot, memoryRoot: join(directories.root, 'memory'), allocatable,
     podIps: (uid) => view.observe(uid).sandboxes[0]?.ips ?? [],
     onRetry: (uid) => pods?.find(uid)?.retryNow('prepare-volumes'),
   })
@@ -102,7 +109,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
     runtimeClass: (name) => client.resource(runtimeclasses).get(name).catch(ignoreNotFound),
   }
   await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
-  pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode() }) })
+  pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode(), pressure: collector.conditions() }) })
   onStarted({
     pods, view, nodeAgent,
     async endPods() {

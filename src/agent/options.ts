@@ -7,6 +7,7 @@ import type { InformerFactory } from '../client/informer.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { AgentDirectories } from './pod/services.ts'
 import type { CgroupDriver } from './resources/cgroups.ts'
+import type { KubeletSettings } from './settings/settings.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
 export interface AgentOptions {
@@ -21,8 +22,8 @@ export interface AgentOptions {
   hostname?: string
   nodeLabels?: Record<string, string>
   nodeTaints?: readonly Taint[]
-  /** Default 110. */
-  maxPods?: number
+  /** Default: the kubelet's. */
+  settings?: KubeletSettings
   directories: AgentDirectories
   /** Default: what the runtime says. */
   cgroupDriver?: CgroupDriver

@@ -8,6 +8,7 @@ import { version } from '../base/version.ts'
 import { loadOptions } from '../config/load.ts'
 import type { Options } from '../config/options.ts'
 import { completeServerConfig } from '../config/server-config.ts'
+import { readKubeletSettings } from '../distro/kubelet-settings.ts'
 import { isMachineStopping, readHostname } from '../distro/machine.ts'
 import { findNodeAddress } from '../distro/node-address.ts'
 import { chooseNodeName } from '../distro/node-name.ts'
@@ -27,12 +28,13 @@ export async function runServer(io: CliIo, flags: GivenFlags): Promise<number> {
   const options = finishRestore(load(), load)
   const hostname = readHostname()
   const config = completeServerConfig(options, chooseNodeName({ dataDirectory: options.dataDir, given: options.nodeName, hostname }))
+  const settings = readKubeletSettings(config.kubeletArg)
   if (process.geteuid?.() !== 0) throw new CliError('the server must run as root')
   const log = createLogger({ level: config.logLevel, format: config.logFormat, clock: systemClock, write: io.error })
   const address = await findNodeAddress({ config, clock: systemClock, log })
   log.info('mk8s starts', { version: version.mk8s, kubernetes: version.kubernetes, node: config.nodeName, address: address.current().nodeIp, data: config.dataDir })
   const begun = systemClock.monotonic()
-  const components = serverComponents({ config, hostname, address, clock: systemClock, log })
+  const components = serverComponents({ config, settings, hostname, address, clock: systemClock, log })
   const failure = await supervise({ components, clock: systemClock, log, stopMilliseconds }, io.signal, () => {
     log.info('mk8s is ready', { milliseconds: Math.round(systemClock.monotonic() - begun), kubeconfig: config.writeKubeconfig })
   }).catch((error: Error) => {

@@ -97,6 +97,14 @@ const list = (placeholder: string, check: (item: string) => string | undefined =
     return items
   },
 })
+const assignments: Kind<readonly string[]> = {
+  placeholder: 'KEY=VALUE',
+  list: true,
+  parse(value) {
+    if (/^(--)?[a-z][a-z-]*(=|$)/.test(value)) return [value]
+    throw new Error(`${JSON.stringify(value)} is not of the form KEY=VALUE`)
+  },
+}
 const nodeName: Kind<string | undefined> = {
   placeholder: 'NAME',
   parse(value) {
@@ -160,6 +168,7 @@ export const options = {
   etcdSnapshotDir: option({ flag: 'etcd-snapshot-dir', kind: text('DIR'), default: undefined, defaultText: '<data-dir>/server/db/snapshots', help: 'keep these copies here', for: server }),
   autoRecover: option({ flag: 'auto-recover', kind: toggle, default: false, help: 'when the database is damaged go on from the last good copy', for: server }),
   pauseImage: option({ flag: 'pause-image', kind: text('IMAGE') as Kind<string>, default: 'mk8s.local/pause:1', help: "image of a pod's first process", for: both }),
+  kubeletArg: option({ flag: 'kubelet-arg', kind: assignments, default: [], help: "settings of the kubelet, as in eviction-hard=memory.available<200Mi", for: both }),
   resolvConf: option({ flag: 'resolv-conf', kind: text('FILE') as Kind<string>, default: '/etc/resolv.conf', help: 'where names outside the cluster are asked for', for: both }),
 } as const
 

@@ -4,6 +4,8 @@ import { nodes } from '../api/refs.ts'
 import { apiServerUser, nodeUser, serviceAccountUser, type Attributes, type UserInfo } from '../api/user.ts'
 import { createAgent, type Agent } from '../agent/index.ts'
 import { kubeletEndpoints } from '../agent/endpoints/server.ts'
+import { bytesQuantity } from '../agent/eviction/thresholds.ts'
+import type { KubeletSettings } from '../agent/settings/settings.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
@@ -26,6 +28,7 @@ import type { Paths } from './paths.ts'
 
 interface NodeOptions {
   config: ServerConfig
+  settings: KubeletSettings
   address: NodeAddress
   paths: Paths
   plane: ControlPlane
@@ -44,7 +47,7 @@ interface NodeParts {
 }
 
 export function nodeComponents(options: NodeOptions): NodeParts {
-  const { config, address, paths, plane, clock } = options
+  const { config, settings, address, paths, plane, clock } = options
   let started: Agent | undefined
   const iptables = createIptables()
   const network = {} as { gateway(): string }
@@ -57,13 +60,13 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const runtime = await openNodeRuntime(config, paths.containerd, log)
       const informers = plane.informersFor(user)
       const made = createAgent({
-        client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf),
+        client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf), settings,
         directories: { root: paths.kubelet, podLogs: paths.podLogs, containerLogs: paths.containerLogs }, cgroupParent: paths.cgroupParent || undefined,
         clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
       })
       const endpoints = kubeletEndpoints({
         address: '', port: kubeletPort, tls: () => ({ ...plane.pki.kubelet.serving, clientCa: plane.pki.clientCa.certificate }), access: access(plane, config.nodeName),
-        context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config) },
+        context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config, settings) },
       })
       const running = await made.start(signal)
       started = made
@@ -172,6 +175,7 @@ function taintOf(text: string): Taint {
 }
 
 /** What /configz shows. */
-const kubeletConfiguration = (config: ServerConfig) => ({
-  kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', clusterDNS: [config.clusterDns], clusterDomain: config.clusterDomain, maxPods: 110, containerLogMaxSize: '10Mi', containerLogMaxFiles: 5,
+const kubeletConfiguration = (config: ServerConfig, { maxPods, logs, images }: KubeletSettings) => ({
+  kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', clusterDNS: [config.clusterDns], clusterDomain: config.clusterDomain, maxPods,
+  containerLogMaxSize: bytesQuantity(logs.maxBytes).toString(), containerLogMaxFiles: logs.maxFiles, imageGCHighThresholdPercent: images.highPercent, imageGCLowThresholdPercent: images.lowPercent,
 })

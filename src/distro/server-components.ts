@@ -1,4 +1,5 @@
 // What `mk8s server` is made of, in the order in which it starts. Each part gets what it needs from those before it.
+import type { KubeletSettings } from '../agent/settings/settings.ts'
 import { inParallel, inSequence } from '../base/compose.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
@@ -10,11 +11,13 @@ import type { NodeAddress } from './node-address.ts'
 import { nodeComponents } from './node-components.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
+import { lastToBeKilled } from './oom-score.ts'
 import { pathsOf } from './paths.ts'
 import { processMemory } from './process-memory.ts'
 
 interface ServerEnvironment {
   config: ServerConfig
+  settings: KubeletSettings
   hostname: string
   address: NodeAddress
   clock: Clock
@@ -25,7 +28,7 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
   const { config, address, clock, log } = environment
   const paths = pathsOf(config.dataDir)
   const plane: ControlPlane = controlPlane({ ...environment, paths })
-  const memory = processMemory({ clock, log, forget: plane.forget })
+  const memory = [lastToBeKilled(log), ...processMemory({ clock, log, forget: plane.forget })]
   if (config.disableAgent) return [dataDirectory(paths), ...plane.storage, withoutDns(paths.dns), ...plane.foundation, ...plane.loops, address.watch(plane.follow), ...memory]
   const containerd = config.containerRuntimeEndpoint
     ? []

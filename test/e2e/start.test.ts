@@ -19,6 +19,7 @@ test('--version and --help', async () => {
 test.each<[string, string[], string]>([
   ['an unknown flag', ['server', '--no-such-flag'], "mk8s: unknown option '--no-such-flag'"],
   ['an invalid value', ['server', '--https-listen-port', 'x'], 'mk8s: --https-listen-port: "x" is not a port (1-65535)'],
+  ['a setting of the kubelet that means nothing', ['server', '--kubelet-arg', 'cpu-manager-policy=static'], 'mk8s: --kubelet-arg: "cpu-manager-policy" has no meaning here; what can be set is container-log-max-files,'],
   ['ranges that overlap', ['server', '--service-cidr', '10.42.0.0/16'], 'mk8s: --service-cidr: 10.42.0.0/16 overlaps --cluster-cidr 10.42.0.0/16'],
   ['a configuration file that is not there', ['server', '--config', '/no/such/file'], 'mk8s: --config: /no/such/file does not exist'],
   ['an unknown command', ['serve'], "mk8s: unknown command 'serve'"],

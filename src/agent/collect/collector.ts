@@ -1,101 +1,103 @@
-// Housekeeping on one slow timer: logs, dead containers, images, pressure, eviction.
+// Housekeeping on one slow timer: eviction, logs, dead containers, images, what pods left behind.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
 import type { Recorder } from '../events/recorder.ts'
-import type { NodePressure } from '../node/node-status.ts'
+import { createEvictions } from '../eviction/evictions.ts'
+import type { PressureCondition } from '../eviction/thresholds.ts'
 import type { Pods } from '../pod/pods.ts'
 import type { AgentDirectories } from '../pod/services.ts'
+import type { Cgroups } from '../resources/cgroups.ts'
+import { mayRun } from '../runtime/observed.ts'
 import type { RuntimeView } from '../runtime/view.ts'
+import type { KubeletSettings } from '../settings/settings.ts'
 import { removeDead } from './dead-containers.ts'
-import { firstToEvict } from './eviction.ts'
 import { createImageCollector } from './image-collector.ts'
 import { rotateLog } from './log-rotation.ts'
-import { readPressure, type PressureReading } from './pressure.ts'
 
-interface Collector {
-  pressure(): NodePressure
+export interface Collector {
+  /** Of the node. */
+  conditions(): readonly PressureCondition[]
   stop(): void
 }
 
 interface CollectorOptions {
+  settings: KubeletSettings
   runtime: ContainerRuntime
   view: RuntimeView
+  cgroups: Cgroups
   clock: Clock
   log: Logger
   recorder: Recorder
   directories: AgentDirectories
+  volumesRoot: string
+  /** Undefined until they are known. */
   pods(): Pods | undefined
+  holdsVolumes(uid: string): boolean
+  /** A condition of the node has come or gone. */
   onPressure(): void
 }
 
-const tickMilliseconds = 15_000
-/** In ticks. */
-const every = { pressure: 1, dead: 4, images: 20 }
-const logLimits = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 }
+/** While something is short. */
+const pressedMilliseconds = 5000
+const every = { logs: 15_000, dead: 60_000, images: 300_000, orphans: 300_000 }
 
 export function startCollector(options: CollectorOptions): Collector {
-  const { runtime, view, clock, log, recorder, directories } = options
-  const images = createImageCollector({ runtime, clock, used: () => usedImages(view) })
-  let pressure: PressureReading = { memory: false, disk: false, pids: false, memoryAvailableBytes: 0 }
-  let imageDirectory: string | undefined
+  const { settings, runtime, view, clock, log, recorder, directories } = options
+  const images = createImageCollector({ runtime, clock, recorder, settings: settings.images, used: () => usedImages(view) })
+  const collectDead = (everythingOf?: (uid: string) => boolean) =>
+    removeDead({ runtime, view, containerLogs: directories.containerLogs, settings: settings.deadContainers, now: clock.now(), everythingOf })
+  const evictions = createEvictions({
+    settings: settings.eviction, storageLimits: settings.storageLimits, runtime, view, cgroups: options.cgroups, clock, log, recorder, root: directories.root, volumesRoot: options.volumesRoot,
+    pods: () => options.pods()?.all() ?? [], holdsVolumes: options.holdsVolumes, onChange: options.onPressure,
+    reclaim: { deadContainers: () => collectDead(hasEnded), unusedImages: images.removeUnused },
+  })
   let timer: Timer | undefined
   let stopped = false
-  let count = 0
 
-  const jobs: { each: number; run(): Promise<unknown>; failed: string }[] = [
-    { each: 1, run: rotateLogs, failed: 'logs not rotated' },
-    { each: every.pressure, run: watchPressure, failed: 'pressure not read' },
-    { each: every.dead, run: () => removeDead({ runtime, view, containerLogs: directories.containerLogs }), failed: 'dead containers not removed' },
-    { each: every.images, run: () => images.collect(), failed: 'images not collected' },
+  const jobs: { every: number; dueAt: number; failed: string; run(): Promise<unknown> }[] = [
+    { every: 0, dueAt: 0, failed: 'pressure not handled', run: relieve },
+    { every: every.logs, dueAt: 0, failed: 'logs not rotated', run: rotateLogs },
+    { every: every.dead, dueAt: 0, failed: 'dead containers not removed', run: () => collectDead() },
+    { every: every.images, dueAt: 0, failed: 'images not collected', run: images.collect },
+    { every: every.orphans, dueAt: clock.monotonic() + every.orphans, failed: 'orphans not removed', run: async () => options.pods()?.removeOrphans() },
   ]
 
   async function tick(): Promise<void> {
-    count++
-    for (const { each, run, failed } of jobs) {
-      if (count % each === 0 && !stopped) await run().catch((error: Error) => log.warn(failed, { error }))
+    for (const job of jobs) {
+      if (stopped || clock.monotonic() < job.dueAt) continue
+      job.dueAt = clock.monotonic() + job.every
+      await job.run().catch((error: Error) => log.warn(job.failed, { error }))
     }
-    if (!stopped) timer = clock.after(tickMilliseconds, () => void tick())
+    arm()
+  }
+
+  function arm(): void {
+    const { housekeepingMilliseconds } = settings
+    if (!stopped) timer = clock.after(evictions.conditions().length > 0 ? Math.min(pressedMilliseconds, housekeepingMilliseconds) : housekeepingMilliseconds, () => void tick())
+  }
+
+  async function relieve(): Promise<void> {
+    while (!stopped && (await evictions.check()));
+  }
+
+  function hasEnded(uid: string): boolean {
+    const worker = options.pods()?.find(uid)
+    return worker !== undefined && isTerminalPhase(worker.status().phase) && !view.observe(uid).containers.some(mayRun)
   }
 
   async function rotateLogs(): Promise<void> {
     for (const uid of view.podUids()) {
       for (const { id, state, logPath } of view.observe(uid).containers) {
-        if (state === 'running' && logPath) await rotateLog({ runtime, clock, id, logPath, ...logLimits })
+        if (state === 'running' && logPath) await rotateLog({ runtime, clock, id, logPath, ...settings.logs })
       }
     }
   }
 
-  async function watchPressure(): Promise<void> {
-    imageDirectory ??= (await runtime.imageFilesystem().catch(() => undefined))?.mountpoint
-    const before = pressure
-    pressure = await readPressure(directories.root, imageDirectory)
-    if (before.memory !== pressure.memory || before.disk !== pressure.disk) options.onPressure()
-    if (pressure.disk && !before.disk) {
-      recorder.node('Warning', 'EvictionThresholdMet', 'Attempting to reclaim ephemeral-storage')
-      await removeDead({ runtime, view, containerLogs: directories.containerLogs })
-      await images.collect()
-    }
-    if (pressure.memory) await evictOne()
-  }
-
-  async function evictOne(): Promise<void> {
-    recorder.node('Warning', 'EvictionThresholdMet', 'Attempting to reclaim memory')
-    const stats = await runtime.containerStats()
-    const users = (options.pods()?.all() ?? []).map((worker) => {
-      const ids = new Set(view.observe(worker.uid).containers.map(({ id }) => id))
-      return { pod: worker.pod(), usedBytes: stats.filter((s) => ids.has(s.containerId)).reduce((sum, s) => sum + s.memoryWorkingSetBytes, 0) }
-    })
-    const pod = firstToEvict(users)
-    if (!pod) return
-    const message = `The node was low on resource: memory. Threshold quantity: 100Mi, available: ${Math.floor(pressure.memoryAvailableBytes / 1024)}Ki. `
-    recorder.pod(pod, 'Warning', 'Evicted', message)
-    options.pods()?.find(pod.metadata.uid)?.fail({ reason: 'Evicted', message }, 0)
-  }
-
-  timer = clock.after(tickMilliseconds, () => void tick())
+  arm()
   return {
-    pressure: () => pressure,
+    conditions: evictions.conditions,
     stop() {
       stopped = true
       timer?.cancel()
@@ -104,5 +106,6 @@ export function startCollector(options: CollectorOptions): Collector {
 }
 
 function usedImages(view: RuntimeView): ReadonlySet<string> {
-  return new Set(view.podUids().flatMap((uid) => view.observe(uid).containers.flatMap(({ image, imageId, imageRef }) => [image, imageId, imageRef])))
+  const containers = view.podUids().flatMap((uid) => view.observe(uid).containers)
+  return new Set(containers.flatMap(({ image, imageId, imageRef, mounts }) => [image, imageId, imageRef, ...mounts.flatMap((mount) => (mount.image ? [mount.image] : []))]))
 }

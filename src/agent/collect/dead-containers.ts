@@ -5,19 +5,28 @@ import type { ContainerRuntime, ContainerStatus } from '../../runtime/container-
 import { labelKeys } from '../container/labels.ts'
 import type { Observed } from '../runtime/observed.ts'
 import type { RuntimeView } from '../runtime/view.ts'
+import type { DeadContainerSettings } from '../settings/settings.ts'
 
 interface DeadContainers {
   runtime: ContainerRuntime
   view: RuntimeView
   /** `/var/log/containers` */
   containerLogs: string
+  settings: DeadContainerSettings
+  /** Wall time. */
+  now: number
+  /** Pods of which nothing is kept, logs neither: those that have ended, when the disk is full. */
+  everythingOf?(podUid: string): boolean
 }
 
-const keptPerContainer = 1
+interface Surplus {
+  containers: ContainerStatus[]
+  sandboxes: string[]
+}
 
-/** Pure: ids that can go. */
-function surplus({ containers, sandboxes }: Observed): { containers: ContainerStatus[]; sandboxes: string[] } {
-  const dead = containers.filter((c) => c.state === 'exited')
+/** Pure: what can go. */
+function surplus({ containers, sandboxes }: Observed, { keptPerContainer, minimumAgeMilliseconds }: DeadContainerSettings, now: number): Surplus {
+  const dead = containers.filter((c) => c.state === 'exited' && now - c.createdAt >= minimumAgeMilliseconds)
   const abandoned = containers.filter((c) => c.state === 'created' && containers.find((other) => other.name === c.name) !== c)
   const surplusContainers = [...dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer), ...abandoned]
   const going = new Set(surplusContainers.map(({ id }) => id))
@@ -25,9 +34,13 @@ function surplus({ containers, sandboxes }: Observed): { containers: ContainerSt
   return { containers: surplusContainers, sandboxes: sandboxes.slice(1).filter((s) => !s.ready && !used.has(s.id)).map(({ id }) => id) }
 }
 
-export async function removeDead({ runtime, view, containerLogs }: DeadContainers): Promise<void> {
+const allDead = ({ containers, sandboxes }: Observed): Surplus =>
+  ({ containers: containers.filter((c) => c.state === 'exited' || c.state === 'created'), sandboxes: sandboxes.filter((s) => !s.ready).map(({ id }) => id) })
+
+export async function removeDead({ runtime, view, containerLogs, settings, now, everythingOf = () => false }: DeadContainers): Promise<void> {
   for (const uid of view.podUids()) {
-    const found = surplus(view.observe(uid))
+    const observed = view.observe(uid)
+    const found = everythingOf(uid) ? allDead(observed) : surplus(observed, settings, now)
     for (const container of found.containers) {
       await runtime.removeContainer(container.id)
       await rm(container.logPath, { force: true })

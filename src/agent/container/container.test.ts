@@ -86,7 +86,7 @@ describe('quality of service', () => {
     ['all limits', podOf({ containers: [{ name: 'c', resources: { limits, requests: limits } }] }), 'Guaranteed', -997],
     ['some requests', podOf({ containers: [{ name: 'c', resources: { requests: { memory: '1Gi' } } }] }), 'Burstable', 900],
     ['one of two', podOf({ containers: [{ name: 'c', resources: { limits, requests: limits } }, { name: 'd' }] }), 'Burstable', 900],
-    ['system critical', podOf({ priority: 2_000_001_000 }), 'BestEffort', -997],
+    ['critical for the node', podOf({ priority: 2_000_001_000, priorityClassName: 'system-node-critical' }), 'BestEffort', -997],
   ]
   test.each(cases)('%s', (_name, pod, qos, score) => {
     expect(qosClassOf(pod.spec)).toBe(qos)

@@ -1,5 +1,6 @@
 // What the machine as a whole uses, from /proc and the root control group.
 import { readFile, statfs } from 'node:fs/promises'
+import { parseMemory } from '../eviction/observe.ts'
 
 interface FilesystemFigures {
   capacityBytes: number
@@ -29,10 +30,9 @@ export interface NetworkFigures {
 
 export async function readNodeUsage(): Promise<NodeUsage> {
   const [stat, memory, network, load, routes] = await Promise.all(['/proc/stat', '/proc/meminfo', '/proc/net/dev', '/proc/loadavg', '/proc/net/route'].map((path) => readFile(path, 'utf8')))
-  const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(memory!)?.[1] ?? 0) * 1024
-  const [total, available, free] = [kilobytes('MemTotal'), kilobytes('MemAvailable'), kilobytes('MemFree')]
+  const { total, free, workingSet } = parseMemory(memory!)
   return {
-    cpuNanoseconds: parseCpu(stat!), memoryWorkingSetBytes: total - available, memoryUsageBytes: total - free, memoryAvailableBytes: available, network: defaultFirst(parseNetwork(network!), routes!),
+    cpuNanoseconds: parseCpu(stat!), memoryWorkingSetBytes: workingSet, memoryUsageBytes: total - free, memoryAvailableBytes: total - workingSet, network: defaultFirst(parseNetwork(network!), routes!),
     processes: Number(/\/(\d+) /.exec(load!)?.[1] ?? 0),
   }
 }

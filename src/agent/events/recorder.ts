@@ -4,7 +4,7 @@ import type { EventRecorder, EventType } from '../../client/event-recorder.ts'
 import { containerFieldPath, type AgentPod, type PodContainer } from '../pod/types.ts'
 
 export interface Recorder {
-  pod(pod: AgentPod, type: EventType, reason: string, message: string): void
+  pod(pod: AgentPod, type: EventType, reason: string, message: string, annotations?: Record<string, string>): void
   container(pod: AgentPod, container: PodContainer, type: EventType, reason: string, message: string): void
   node(type: EventType, reason: string, message: string): void
 }
@@ -14,7 +14,7 @@ export function createRecorder(events: EventRecorder, nodeName: string): Recorde
     kind: 'Pod', apiVersion: 'v1', namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion,
   })
   return {
-    pod: (pod, type, reason, message) => events.eventFor(podReference(pod), type, reason, message),
+    pod: (pod, type, reason, message, annotations) => events.eventFor(podReference(pod), type, reason, message, annotations && { annotations }),
     container: (pod, container, type, reason, message) => events.eventFor(podReference(pod), type, reason, message, { fieldPath: containerFieldPath(container) }),
     node: (type, reason, message) => events.eventFor({ kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message),
   }

@@ -10,7 +10,8 @@ import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
 import type { Recorder } from '../events/recorder.ts'
 import { same } from '../values.ts'
 import type { Machine } from './machine.ts'
-import { labelsOf, newNode, nodeStatus, type NodeIdentity, type NodePressure } from './node-status.ts'
+import type { PressureCondition } from '../eviction/thresholds.ts'
+import { labelsOf, newNode, nodeStatus, pressureTransitions, type NodeIdentity } from './node-status.ts'
 
 export interface NodeAgent {
   node(): Stored<Node> | undefined
@@ -27,7 +28,7 @@ interface NodeAgentOptions {
   recorder: Recorder
   identity: NodeIdentity
   machine: Machine
-  pressure(): NodePressure
+  pressure(): readonly PressureCondition[]
 }
 
 const reportMilliseconds = 300_000
@@ -62,6 +63,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       known = await api.create(newNode(identity, status))
       reportedAt = clock.monotonic()
       recorder.node('Normal', 'Starting', 'Starting kubelet.')
+      tell(pressureTransitions(undefined, status))
     } catch (error) {
       if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error
       known = await api.get(identity.name)
@@ -82,7 +84,11 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     known = await api.patch(identity.name, { status: { ...status, ...(status.images?.length ? {} : { images: null }) } }, { type: 'merge', subresource: 'status' })
     reportedAt = clock.monotonic()
     const ready = isReady(status)
-    if (ready !== wasReady) recorder.node('Normal', ready ? 'NodeReady' : 'NodeNotReady', `Node ${identity.name} status is now: ${ready ? 'NodeReady' : 'NodeNotReady'}`)
+    tell([...pressureTransitions(old, status), ...(ready === wasReady ? [] : [ready ? 'NodeReady' : 'NodeNotReady'])])
+  }
+
+  function tell(reasons: readonly string[]): void {
+    for (const reason of reasons) recorder.node('Normal', reason, `Node ${identity.name} status is now: ${reason}`)
   }
 
   function refresh(): void {

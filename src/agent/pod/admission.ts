@@ -4,18 +4,32 @@ import { nodeAffinityMatcher } from '../../api/node-selector.ts'
 import { untolerated } from '../../api/tolerations.ts'
 import { amountsOf, podAmounts } from '../../api/pod-amounts.ts'
 import type { Reason } from '../status/container-statuses.ts'
+import type { PressureCondition } from '../eviction/thresholds.ts'
+import { qosOf } from '../resources/qos.ts'
 import { refuseSysctls } from './sysctls.ts'
-import type { AgentPod } from './types.ts'
+import { isCritical, type AgentPod } from './types.ts'
 
 export interface Admission {
   /** Undefined while the node is not registered: nothing is refused then. */
   node: Node | undefined
+  /** What the node is short of. */
+  pressure: readonly PressureCondition[]
 }
 
 /** Why the pod is refused; undefined when it may run. */
-export function admit(pod: AgentPod, others: readonly AgentPod[], { node }: Admission): Reason | undefined {
+export function admit(pod: AgentPod, others: readonly AgentPod[], { node, pressure }: Admission): Reason | undefined {
   if (!node) return undefined
-  return refuseOs(pod) ?? refuseSysctls(pod) ?? refuseResources(pod, others, node) ?? refuseAffinity(pod, node) ?? refusePorts(pod, others) ?? refuseTaints(pod, node)
+  return refuseUnderPressure(pod, pressure) ?? refuseOs(pod) ?? refuseSysctls(pod) ?? refuseResources(pod, others, node) ?? refuseAffinity(pod, node) ?? refusePorts(pod, others) ?? refuseTaints(pod, node)
+}
+
+/** Under memory pressure alone only pods without any request are refused, unless they tolerate the taint (source: pkg/kubelet/eviction `Admit`). */
+function refuseUnderPressure(pod: AgentPod, pressure: readonly PressureCondition[]): Reason | undefined {
+  if (pressure.length === 0 || isCritical(pod)) return undefined
+  if (pressure.every((condition) => condition === 'MemoryPressure')) {
+    const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }
+    if (qosOf(pod) !== 'BestEffort' || !untolerated(pod.spec.tolerations ?? [], [taint], ['NoSchedule'])) return undefined
+  }
+  return { reason: 'Evicted', message: `The node had condition: [${pressure.join(' ')}]. ` }
 }
 
 const predicate = (name: string, why: string): Reason => ({ reason: name, message: `Predicate ${name} failed: ${why}` })

@@ -32,6 +32,11 @@ const allContainers = (pod: AgentPod): PodContainer[] => [...initContainers(pod)
 
 export const findContainer = (pod: AgentPod, name: string): PodContainer | undefined => allContainers(pod).find((c) => c.spec.name === name)
 
+const systemCritical = 2_000_000_000
+
+/** The node does without others first: such a pod is admitted under pressure and never evicted for it (source: pkg/kubelet/types `IsCriticalPod`). */
+export const isCritical = ({ metadata, spec }: AgentPod): boolean => metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || (spec.priority ?? 0) >= systemCritical
+
 /** As messages name a pod: `name_namespace(uid)`. */
 export const podFullName = (pod: AgentPod): string => `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
 

@@ -1,7 +1,7 @@
 // One pod: observe, plan, one round of steps, observe again. What it remembers is only why something failed and when to try again.
 import type { Timer } from '../../base/clock.ts'
 import type { StatusWriter } from '../status/writer.ts'
-import { podStatus } from '../status/pod-status.ts'
+import { podStatus, type Failed } from '../status/pod-status.ts'
 import type { Reason } from '../status/container-statuses.ts'
 import { latest, mayRun } from '../runtime/observed.ts'
 import { same } from '../values.ts'
@@ -33,7 +33,9 @@ export interface PodWorker {
   /** What failed is to be tried at once. */
   retryNow(key: string): void
   /** Stops the pod for good, with this as its end. */
-  fail(why: Reason, graceSeconds: number): void
+  fail(why: Failed, graceSeconds: number): void
+  /** It shall stop, or has stopped, for good. */
+  isEnding(): boolean
   stop(): void
 }
 
@@ -74,7 +76,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   let pod = options.pod
   let allocated = pod
   let gone = false
-  let failed: Reason | undefined
+  let failed: Failed | undefined
   let failGraceSeconds = 0
   let starts = new AbortController()
   let held = true
@@ -235,6 +237,7 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
       failGraceSeconds = graceSeconds
       wake()
     },
+    isEnding: () => ending() !== undefined,
     stop() {
       stopped = true
       timer?.cancel()

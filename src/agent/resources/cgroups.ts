@@ -18,6 +18,8 @@ export interface Cgroups {
   ensureRoots(): Promise<void>
   ensurePod(pod: AgentPod): Promise<void>
   removePod(uid: string): Promise<void>
+  /** In the pod's cgroup now; 0 when it cannot be told. */
+  processes(pod: AgentPod): Promise<number>
   /** Uids of pods that have a cgroup. */
   pods(): Promise<string[]>
 }
@@ -28,12 +30,14 @@ interface CgroupOptions {
   root: string
   /** A cgroup above `kubepods`, as `/mk8s`; default none. */
   parent?: string
+  /** Of all pods together, where memory is reserved for the machine; default none. */
+  memoryLimitBytes?: number
 }
 
 const classFolder: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' }
 const v1Controllers = ['cpu', 'cpuacct', 'memory', 'cpuset', 'pids', 'blkio', 'devices', 'freezer', 'net_cls', 'perf_event', 'hugetlb', 'systemd']
 
-export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgroups {
+export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: CgroupOptions): Cgroups {
   const unified = existsSync(join(root, 'cgroup.controllers'))
   const path = (qos: QosClass, uid?: string) => join(parent, '/kubepods', classFolder[qos], uid === undefined ? '' : `pod${uid}`).replace(/\/$/, '')
   const slice = (qos: QosClass, uid: string) =>
@@ -58,7 +62,7 @@ export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgr
     parentOf: (pod) => (own ? path(qosOf(pod), pod.metadata.uid) : slice(qosOf(pod), pod.metadata.uid)),
     async ensureRoots() {
       if (!own) return
-      await ensure(path('Guaranteed'), {})
+      await ensure(path('Guaranteed'), { memoryLimitBytes })
       await ensure(path('Burstable'), {})
       await ensure(path('BestEffort'), { cpuShares: 2 })
     },
@@ -72,12 +76,22 @@ export function createCgroups({ driver, root, parent = '' }: CgroupOptions): Cgr
       for (const tree of trees) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
       await weighBurstable()
     },
+    async processes(pod) {
+      const folder = own ? path(qosOf(pod), pod.metadata.uid) : nestedSlices(slice(qosOf(pod), pod.metadata.uid))
+      return Number(await readFile(join(root, unified ? '' : 'pids', folder, 'pids.current'), 'utf8').catch(() => '0'))
+    },
     async pods() {
       if (!own || !trees[0]) return []
       const folders = await Promise.all((Object.keys(classFolder) as QosClass[]).map((qos) => readdir(join(trees[0]!, path(qos))).catch(() => [])))
       return folders.flat().filter((name) => name.startsWith('pod')).map((name) => name.slice(3))
     },
   }
+}
+
+/** systemd keeps `a-b-c.slice` in `a.slice/a-b.slice`. */
+function nestedSlices(name: string): string {
+  const words = name.slice(0, -'.slice'.length).split('-')
+  return words.map((_, index) => `${words.slice(0, index + 1).join('-')}.slice`).join('/')
 }
 
 async function make(tree: string, folder: string, unified: boolean): Promise<void> {

@@ -7,7 +7,10 @@ type OwnedCondition = (typeof ownedConditions)[number]
 
 const resizeConditions = ['PodResizePending', 'PodResizeInProgress']
 
-export const isOwned = ({ type }: PodCondition): boolean => (ownedConditions as readonly string[]).includes(type) || resizeConditions.includes(type)
+const isDisruption = ({ type, reason }: PodCondition) => type === 'DisruptionTarget' && reason === 'TerminationByKubelet'
+
+export const isOwned = (condition: PodCondition): boolean =>
+  (ownedConditions as readonly string[]).includes(condition.type) || resizeConditions.includes(condition.type) || isDisruption(condition)
 
 interface ConditionInput {
   pod: AgentPod
@@ -17,6 +20,8 @@ interface ConditionInput {
   old: readonly PodCondition[]
   readyToStart: boolean
   resize?: { type: string; reason: string; message: string }
+  /** Why the node ended the pod, where it did so for the sake of others. */
+  disruption?: string
   /** RFC 3339. */
   now: string
 }
@@ -39,7 +44,8 @@ export function conditionsOf(input: ConditionInput): PodCondition[] {
   }
   const { resize } = input
   const resizing = resize ? [dated(input, resize.type, { status: 'True', ...(resize.reason ? { reason: resize.reason, message: resize.message } : {}) })] : []
-  return [...resizing, ...ownedConditions.map((type) => dated(input, type, verdicts[type])), ...others]
+  const disrupted = disruptionOf(input)
+  return [...disrupted, ...resizing, ...ownedConditions.map((type) => dated(input, type, verdicts[type])), ...others.filter(({ type }) => !disrupted.some((own) => own.type === type))]
 }
 
 function dated({ pod, old, now }: ConditionInput, type: string, verdict: Verdict): PodCondition {
@@ -47,6 +53,13 @@ function dated({ pod, old, now }: ConditionInput, type: string, verdict: Verdict
   const lastTransitionTime = before?.status === verdict.status ? (before.lastTransitionTime ?? now) : now
   const observedGeneration = pod.metadata.generation
   return { type, ...(observedGeneration ? { observedGeneration } : {}), ...verdict, lastTransitionTime }
+}
+
+/** Kept once it was told. */
+function disruptionOf(input: ConditionInput): PodCondition[] {
+  const { disruption: message } = input
+  if (message === undefined) return input.old.filter(isDisruption)
+  return [dated(input, 'DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message })]
 }
 
 function judgeContainers({ pod, phase, statuses }: ConditionInput): Verdict {

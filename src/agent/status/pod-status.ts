@@ -26,8 +26,13 @@ interface StatusInput {
   volumesReady: boolean
   applied: AppliedResources
   resize?: { type: string; reason: string; message: string }
-  /** The pod was refused, evicted or has reached its deadline. */
-  failed?: Reason
+  failed?: Failed
+}
+
+/** The pod was refused, evicted or has reached its deadline. */
+export interface Failed extends Reason {
+  /** The node ended it for the sake of others: a condition says so. */
+  disruption?: boolean
 }
 
 export function podStatus(input: StatusInput): PodStatus {
@@ -41,6 +46,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const ips = podIps(input)
   const conditions = conditionsOf({
     pod, phase: verdict.phase, statuses: [...init, ...regular], old: mergeConditions(pod, old), now: rfc3339(now), resize: input.resize,
+    disruption: input.failed?.disruption && isTerminalPhase(verdict.phase) ? input.failed.message : undefined,
     readyToStart: !sandboxNeed(pod, observed).create && (input.volumesReady || observed.containers.length > 0),
   })
   const hostIP = input.hostIps[0]

@@ -7,10 +7,12 @@ import { volumeDirectory } from './payload-volume.ts'
 import type { OpenRequest, OpenVolumeOf } from './plugin.ts'
 import { VolumeError } from './volume.ts'
 
+export const emptyDirPath = (root: string, podUid: string, name: string): string => volumeDirectory(root, podUid, 'kubernetes.io~empty-dir', name)
+
 export const openEmptyDir: OpenVolumeOf = async (request) => {
   const { pod, volume, services } = request
   const { medium = '' } = volume.emptyDir!
-  const path = volumeDirectory(services.root, pod.metadata.uid, 'kubernetes.io~empty-dir', volume.name)
+  const path = emptyDirPath(services.root, pod.metadata.uid, volume.name)
   if (medium !== '' && medium !== 'Memory') throw new VolumeError(`storage medium ${JSON.stringify(medium)} is not supported`)
   if (medium === 'Memory' && (await services.mounter.typeAt(path)) !== 'tmpfs') {
     const size = sizeOf(request)
