@@ -119,13 +119,13 @@ export class Box {
     let counts: Record<string, number> = {}
     await until('leftovers are gone', 180, async () => {
       counts = {
-        pods: running.length, tasks: (await this.runningTasks()).length / 2, netns: (await lines('ls /run/netns 2>/dev/null || true')).length, veths: (await lines('ls /sys/class/net | grep ^veth || true')).length,
+        pods: running.length, tasks: (await this.runningTasks()).length / 2, netns: (await lines(`awk '$3 == "nsfs" { print $2 }' /proc/self/mounts | sort -u`)).length, veths: (await lines('ls /sys/class/net | grep ^veth || true')).length,
         cgroups: (await lines('ls -d /sys/fs/cgroup/kubepods/pod* /sys/fs/cgroup/kubepods/*/pod* 2>/dev/null || true')).length, addresses: (await lines('ls /run/mk8s/cni/mk8s | grep ^10 || true')).length,
-        podDirectories: (await lines('ls /var/lib/kubelet/pods')).length, shims: (await lines('pgrep -f containerd-shim-runc-v2 || true')).length,
+        podDirectories: (await lines('ls /var/lib/kubelet/pods')).length, shims: (await lines('pgrep -f containerd-shim-runc-v2 | grep -vx $$ || true')).length, cniResults: (await lines('ls /var/lib/cni/results || true')).length,
       }
       return new Set(Object.values(counts)).size === 1
     }).catch(() => undefined)
-    this.check('as many sandboxes, network namespaces, veths, cgroups, addresses, directories, shims as pods', new Set(Object.values(counts)).size === 1, JSON.stringify(counts))
+    this.check('as many sandboxes, network namespaces, veths, cgroups, addresses, directories, shims, results of CNI as pods', new Set(Object.values(counts)).size === 1, JSON.stringify(counts))
     const mounts = await lines('cut -d" " -f5 /proc/self/mountinfo | sort | uniq -d')
     this.check('nothing is mounted twice', mounts.length === 0, mounts.join(' '))
     const rules = await lines('iptables-save | grep ^-A | sort | uniq -d')

@@ -22,7 +22,7 @@ export const samplePods = [
   pod('guaranteed', 'trap "echo farewell >>/farewell/log; exit 0" TERM; echo here; while :; do sleep 1; done', '{requests: {cpu: 100m, memory: 32Mi}, limits: {cpu: 100m, memory: 32Mi}}'),
   // its first process does not listen to SIGTERM: it must not hold up a shut-down
   pod('burstable', 'echo here; sleep 1000000', '{requests: {cpu: 100m, memory: 16Mi}, limits: {cpu: 200m, memory: 64Mi}}', '    readinessProbe: {exec: {command: [cat, /etc/hosts]}, periodSeconds: 10, timeoutSeconds: 20}\n'),
-  pod('besteffort', 'echo here; nc -lk -p 7 -e cat', '{}'),
+  pod('besteffort', 'echo here; nc -ll -p 7 -e cat', '{}'),
 ].join('')
 
 const outOfMemory = pod('oom', 'tail /dev/zero; echo survived; sleep 5', '{limits: {memory: 20Mi}}', '  restartPolicy: Never\n')

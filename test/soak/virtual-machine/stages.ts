@@ -1,5 +1,7 @@
 // What is claimed, in the order of a machine's life. Each stage begins with a running machine and leaves one.
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { busyboxArchive } from '../../../src/runtime/containerd/test-image.ts'
 import { until } from './guest.ts'
 import { patience, type Box } from './box.ts'
 import { Writer } from './writer.ts'
@@ -68,8 +70,10 @@ export async function cgroups({ box }: StageContext): Promise<void> {
   await checkCgroups(box)
 }
 
+const reboots = Number(process.env.REBOOTS ?? 2)
+
 export async function reboot({ box }: StageContext): Promise<void> {
-  for (let round = 1; round <= 2; round++) {
+  for (let round = 1; round <= reboots; round++) {
     console.log(`reboot ${round}`)
     const services = () => box.must(['get', 'services', '-A', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.spec.clusterIP} {end}'])
     const before = await services()
@@ -101,20 +105,25 @@ export async function power({ box, rounds }: StageContext): Promise<void> {
   const writer = new Writer(box.guest.options.apiPort, box.kubeconfig)
   for (let round = 1; round <= rounds; round++) {
     const writing = writer.start()
-    const churn = box.guest.run('cp /var/lib/mk8s/agent/images/busybox.tar /root/again.tar; while :; do mk8s images import /root/again.tar; done', { seconds: 600 })
-    void box.kubectl(['rollout', 'restart', 'deployment/hello'])
-    void box.kubectl(['scale', 'deployment/hello', `--replicas=${2 + (round % 3)}`])
-    const wait = 3 + Math.random() * 25
+    const churn = [box.kubectl(['scale', 'deployment/hello', `--replicas=${2 + (round % 2)}`]), box.kubectl(['rollout', 'restart', 'deployment/hello'])]
+    const image = `mk8s.io/fresh:${round}`
+    const imported = await box.guest.run('cat >/root/fresh.tar && mk8s images import /root/fresh.tar', { input: freshImage(image), seconds: 300 })
+    if (imported.code === 0) churn.push(box.kubectl(['run', `fresh-${round}`, `--image=${image}`, '--image-pull-policy=Never', '--', 'sh', '-c', 'sleep 1000000']))
+    // some cuts come at once: then nothing of the image has reached the disk by itself
+    const wait = round % 2 === 0 ? Math.random() * 3 : Math.random() * 30
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
     await box.guest.cutPower()
     writer.stop()
-    await Promise.all([writing, churn])
-    console.log(`power cut ${round} after ${wait.toFixed(0)} s of writing`)
+    await Promise.all([writing, ...churn])
+    console.log(`power cut ${round}, ${wait.toFixed(0)} s after an image was imported`)
     const booted = await box.boot()
     const ready = await box.untilReady()
     const { acknowledged, missing, revision, newest, next } = await insist(() => writer.verify())
     box.check(`all ${acknowledged} acknowledged objects are there`, missing.length === 0, missing.slice(0, 5).join(', '))
     box.check('revisions went on', revision >= newest && next > newest, `${newest} acknowledged, ${revision} after the cut, ${next} the next`)
+    const doubted = await box.guest.must('journalctl -b -u mk8s -o cat | grep -c "unpacked anew" || true')
+    console.log(`       unpacked layers were ${doubted === '0' ? 'trusted' : 'removed'}`)
+    if (imported.code === 0) await box.kubectl(['run', `again-${round}`, `--image=${image}`, '--image-pull-policy=Never', '--', 'sh', '-c', 'sleep 1000000'])
     const run = await box.untilPodsRun().then((seconds) => ({ seconds, why: '' }), (error: Error) => ({ seconds: NaN, why: error.message }))
     box.check('all pods run again', run.why === '', run.why)
     box.check('the sample application answers', await box.untilAnswers().then(() => true, () => false))
@@ -123,9 +132,13 @@ export async function power({ box, rounds }: StageContext): Promise<void> {
       box.check("a pod's own files are whole", files.out.includes('nameserver') && files.out.includes(pod.ip) && files.out.includes(pod.name) && files.out.includes('hello from mk8s'), files.out.slice(0, 200))
     }
     await box.checkTidy()
+    await box.kubectl(['delete', 'pod', `fresh-${round}`, `again-${round}`, '--ignore-not-found', '--grace-period=1'], { seconds: 300 })
     console.log(`       boot ${booted.toFixed(0)} s, Ready ${ready.toFixed(0)} s, pods ${run.seconds.toFixed(0)} s`)
   }
 }
+
+/** An image whose layer was never seen before: a program may have anything behind its end. */
+const freshImage = (name: string): Buffer => busyboxArchive(name, Buffer.concat([readFileSync('/bin/busybox'), randomBytes(1 << 20)]))
 
 async function insist<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
