@@ -10,6 +10,7 @@ import { ageOf } from '../distro/recover-database.ts'
 import { backUp, copiesDirectory } from '../distro/state-archives.ts'
 import { type DataDirectoryFlags, dataDirectoryOptions, inOneLine } from './data-directory-options.ts'
 import { CliError, type CliIo } from './io.ts'
+import { table } from './table.ts'
 import { isGiven, readPassphrase } from './passphrase.ts'
 
 type BackupFlags = DataDirectoryFlags & { encrypt?: boolean; passphraseFile?: string; list?: boolean }
@@ -36,7 +37,5 @@ const toStandardOutput: Sink = async (archive) => {
 
 function list(io: CliIo, directory: string): void {
   const rows = listCopies(directory).map(({ path, time, revision, bytes }) => [path, ageOf(Date.now() - time), String(revision), `${(bytes / 1e6).toFixed(1)}MB`])
-  const table = [['COPY', 'MADE', 'REVISION', 'SIZE'], ...rows]
-  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]!.length)))
-  for (const row of table) io.out(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ').trimEnd() + '\n')
+  io.out(table([['COPY', 'MADE', 'REVISION', 'SIZE'], ...rows]))
 }

@@ -26,7 +26,7 @@ function bash(program: Command): string {
   return `_mk8s() {
   local path='' word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) case "$path" in '' | images) path="\${path:+$path }$word" ;; esac ;; esac
+    case $word in -*) ;; *) case "$path" in '' | images | certificate) path="\${path:+$path }$word" ;; esac ;; esac
   done
   case "$path" in
 ${cases.join('\n')}

@@ -4,6 +4,7 @@ import { pathsOf } from '../distro/paths.ts'
 import { importImages, listImages as readImages, removeImage } from '../runtime/containerd/images.ts'
 import type { ContainerdPaths } from '../runtime/containerd/paths.ts'
 import { CliError, type CliIo } from './io.ts'
+import { table } from './table.ts'
 
 function containerdOf(dataDirectory: string): ContainerdPaths {
   const { containerd } = pathsOf(dataDirectory)
@@ -25,9 +26,7 @@ export async function listImages(io: CliIo, dataDirectory: string): Promise<void
     const names = repoTags.length > 0 ? repoTags : repoDigests.length > 0 ? repoDigests : ['<none>']
     return names.map((name) => [name, id.replace(/^sha256:/, '').slice(0, 13), `${(sizeBytes / 1e6).toFixed(1)}MB`])
   })
-  const table = [['IMAGE', 'ID', 'SIZE'], ...rows.sort()]
-  const widths = [0, 1].map((column) => Math.max(...table.map((row) => row[column]!.length)))
-  for (const [name, id, size] of table) io.out(`${name!.padEnd(widths[0]!)}   ${id!.padEnd(widths[1]!)}   ${size}\n`)
+  io.out(table([['IMAGE', 'ID', 'SIZE'], ...rows.sort()]))
 }
 
 export async function removeImages(io: CliIo, dataDirectory: string, names: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 // The command line: one file a command, each loaded only when it runs.
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { ConfigError } from '../config/load.ts'
 import { version } from '../base/version.ts'
 import { CliError, type CliIo } from './io.ts'
@@ -61,6 +61,19 @@ function buildProgram(io: CliIo, done: (code: number) => void): Command {
     .option('--skip-config', 'leave config.yaml and registries.yaml as they are')
     .description('put a back-up in place of what is in the data directory, while no server runs')
     .action(async (file: string, _options, command: Command) => (await import('./restore.ts')).restoreFrom(io, file, command.opts()))
+  const certificate = program.command('certificate').description("look after the server's certificates")
+  const service = new Option('-s, --service <NAME>', 'only those of: admin, api-server, auth-proxy, kubelet; may be given several times').argParser((name: string, before: string[] | undefined) => [...(before ?? []), ...name.split(',')])
+  certificate.command('check').option(...where.data).option(...where.config).addOption(service).addOption(new Option('-o, --output <FORMAT>', 'how to show them').choices(['table', 'json']).default('table'))
+    .description('show the certificates; exit code 1 when one has expired or is due for renewal')
+    .action(async (_options, command: Command) => done((await import('./certificate.ts')).checkCertificates(io, command.opts())))
+  certificate.command('rotate').option(...where.data).option(...where.config).addOption(service).description('make new certificates: at once in a running server, else at its next start')
+    .action(async (_options, command: Command) => (await import('./certificate.ts')).rotateCertificates(io, command.opts()))
+  certificate.command('rotate-ca').option(...where.data).option(...where.config)
+    .option('--path <DIR>', 'directory with the new authorities, and service.key; without it new ones are made (service.key stays)')
+    .option('--force', 'do not go on trusting the authorities before, as when a key has leaked')
+    .option('--drop-old', 'replace nothing: end the trust in authorities replaced earlier')
+    .description('prepare new certificate authorities for the next start')
+    .action(async (_options, command: Command) => (await import('./certificate.ts')).rotateAuthorities(io, command.opts()))
   program.command('killall').option(...dataDir).description('stop mk8s and end every pod of this node')
     .action(async (options: { dataDir: string }) => (await import('./killall.ts')).killAll(io, options.dataDir))
   program.command('uninstall').description('end everything and take mk8s off this machine; packages of the distribution stay')
@@ -69,6 +82,6 @@ function buildProgram(io: CliIo, done: (code: number) => void): Command {
   program.command('completion').argument('<shell>', 'bash, zsh or fish').description('print a completion script')
     .action(async (shell: string) => io.out((await import('./completion.ts')).completionScript(shell, program)))
 
-  for (const command of [program, ...program.commands, ...images.commands]) command.exitOverride().configureOutput(program.configureOutput()).helpOption('-h, --help', 'show this help')
+  for (const command of [program, ...program.commands, ...images.commands, ...certificate.commands]) command.exitOverride().configureOutput(program.configureOutput()).helpOption('-h, --help', 'show this help')
   return program
 }

@@ -76,7 +76,7 @@ export function createControllers(options: ControllersOptions): Component {
 
 const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   serviceAccountController,
-  createRootCaPublisher(options.pki.serverCa.certificate),
+  createRootCaPublisher(options.pki.serverCa.trust),
   replicaSetController,
   replicationController,
   createJobController(),
@@ -94,7 +94,7 @@ const controllersOf = (options: ControllersOptions): readonly Controller[] => [
   clusterRoleAggregationController,
   resourceQuotaController,
   ...createCertificateControllers({ client: options.pki.clientCa, server: options.pki.serverCa }),
-  createServiceAccountTokenController({ ca: options.pki.serverCa.certificate, sign: createTokenSigner(options.pki.serviceAccountKey.privateKey) }),
+  createServiceAccountTokenController({ ca: options.pki.serverCa.trust, sign: createTokenSigner(options.pki.serviceAccountKey.privateKey) }),
   createNodeIpam(options.clusterCidr),
   nodeLifecycleController,
   podGarbageCollector,

@@ -17,7 +17,9 @@ import { LoopbackTransport } from '../client/loopback-transport.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { createControllers } from '../controllers/index.ts'
 import { writeKubeconfig } from '../pki/kubeconfig.ts'
-import { createPkiRenewal } from '../pki/renewal.ts'
+import { createPkiRenewal, type PkiRenewal } from '../pki/renewal.ts'
+import { adoptReplacement } from '../pki/replace-authorities.ts'
+import { discardCertificates, serviceNames } from '../pki/services.ts'
 import { ensureServerPki, type ServerPki } from '../pki/server-pki.ts'
 import { createScheduler } from '../scheduler/index.ts'
 import { createApiServer, type ApiServer } from '../server/api-server.ts'
@@ -72,8 +74,7 @@ interface Parts {
   storage: SqliteStorage
   security: Security
   api: ApiServer
-  /** Takes new certificates for connections from now on. */
-  reload(pki: ServerPki): void
+  renewal: PkiRenewal
 }
 
 const schedulerUser: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] }
@@ -102,6 +103,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const certificates: Component = {
     name: 'certificates',
     async start() {
+      const adopted = adoptReplacement(config.dataDir)
+      if (adopted.length > 0) log.warn('authorities were replaced, as prepared by "mk8s certificate rotate-ca"', { files: adopted })
       parts.pki = await ensurePki()
       return idle
     },
@@ -131,7 +134,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
         ],
         createSubresources: (reader, authorizer) => new Map([
           ...security.createSubresources(reader),
-          ...connectHandlers({ access: { ownNode: config.disableAgent ? undefined : config.nodeName, identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.certificate }) }, authorizer, random: randomInt }),
+          ...connectHandlers({ access: { ownNode: config.disableAgent ? undefined : config.nodeName, identity: () => ({ ...need('pki').kubeletAccess, authority: need('pki').serverCa.trust }) }, authorizer, random: randomInt }),
         ]),
       })
       parts.api = api
@@ -154,8 +157,12 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       }).catch((error: NodeJS.ErrnoException) => {
         throw error.code === 'EADDRINUSE' ? new Error(`port ${config.httpsListenPort} is taken by another program; choose one with --https-listen-port`) : error
       })
-      parts.reload = (pki: ServerPki) => server.reload(tlsOf((parts.pki = pki)))
-      const renewal = await createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed: parts.reload, clock, log }).start(signal)
+      const onRenewed = (pki: ServerPki) => {
+        server.reload(tlsOf((parts.pki = pki)))
+        writeAdminKubeconfig(pki)
+      }
+      parts.renewal = createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed, clock, log })
+      const renewal = await parts.renewal.start(signal)
       return {
         failed: new Promise(() => {}),
         async stop(deadline) {
@@ -166,11 +173,12 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     },
   }
 
+  const writeAdminKubeconfig = ({ admin, serverCa }: ServerPki) =>
+    writeKubeconfig(config.writeKubeconfig, { server: `https://${reachable(config.bindAddress)}:${config.httpsListenPort}`, authority: serverCa.trust, client: admin }, parseInt(config.writeKubeconfigMode, 8))
   const kubeconfig: Component = {
     name: 'kubeconfig',
     async start() {
-      const { admin, serverCa } = need('pki')
-      writeKubeconfig(config.writeKubeconfig, { server: `https://${reachable(config.bindAddress)}:${config.httpsListenPort}`, authority: serverCa.certificate, client: admin }, parseInt(config.writeKubeconfigMode, 8))
+      writeAdminKubeconfig(need('pki'))
       return idle
     },
   }
@@ -180,6 +188,10 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     async '/copy'({ path }) {
       if (typeof path !== 'string' || !path.startsWith(`${dirname(paths.database)}/`)) throw new Error(`a copy of the database must lie below ${dirname(paths.database)}`)
       return need('storage').copyTo(path)
+    },
+    async '/certificates/rotate'({ services }) {
+      discardCertificates(config.dataDir, serviceNames.filter((name) => (services as readonly string[]).includes(name)))
+      return { renewed: await need('renewal').renew() }
     },
   })
   const copies = config.etcdDisableSnapshots ? [] : [stateCopies({ config, describe: () => need('storage').describe(), clock, log: log.with({ component: 'copies' }) })]
@@ -201,7 +213,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
       parts.storage?.relieve()
     },
     async follow() {
-      need('reload')(await ensurePki())
+      await need('renewal').renew()
       await reconcileKubernetes()
     },
   }
@@ -215,8 +227,8 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   }
 }
 
-const tlsOf = ({ serving, clientCa, requestHeaderCa }: ServerPki): TlsMaterial =>
-  ({ certificate: serving.certificate, key: serving.key, clientAuthorities: [clientCa.certificate, requestHeaderCa.certificate] })
+const tlsOf = ({ serving, serverCa, clientCa, requestHeaderCa }: ServerPki): TlsMaterial =>
+  ({ certificate: serving.certificate + serverCa.chain, key: serving.key, clientAuthorities: [clientCa.trust, requestHeaderCa.trust] })
 
 const idle = { failed: new Promise<never>(() => {}), stop: async () => {} }
 

@@ -16,6 +16,7 @@ import type { NodeAddresses, ServerConfig } from '../config/server-config.ts'
 import { createDns, withoutDns } from '../dns/index.ts'
 import { deleteFlowsTo } from '../netfilter/conntrack.ts'
 import { createIptables } from '../netfilter/iptables.ts'
+import type { ServerPki } from '../pki/server-pki.ts'
 import { createProxy } from '../proxy/index.ts'
 import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
@@ -65,7 +66,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
         clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
       })
       const endpoints = kubeletEndpoints({
-        address: '', port: kubeletPort, tls: () => ({ ...plane.pki.kubelet.serving, clientCa: plane.pki.clientCa.certificate }), access: access(plane, config.nodeName),
+        address: '', port: kubeletPort, tls: () => kubeletTls(plane.pki), access: access(plane, config.nodeName),
         context: { nodeName: config.nodeName, pods: made.lookup, runtime, clock, log, configuration: () => kubeletConfiguration(config, settings) },
       })
       const running = await made.start(signal)
@@ -151,6 +152,8 @@ function podCidrOf(own: Informer<Node>, signal: AbortSignal): Promise<string> {
   signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   return promise.finally(unsubscribe)
 }
+
+const kubeletTls = ({ kubelet, serverCa, clientCa }: ServerPki) => ({ key: kubelet.serving.key, certificate: kubelet.serving.certificate + serverCa.chain, clientCa: clientCa.trust })
 
 /** The server's own node asks the server's own authentication and authorization. */
 function access(plane: ControlPlane, nodeName: string): Parameters<typeof kubeletEndpoints>[0]['access'] {

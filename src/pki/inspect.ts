@@ -22,6 +22,11 @@ interface Expectation {
   remaining: number
 }
 
+/** The certificates, or the keys, of a file with several. */
+export const pemBlocks = (text: string): string[] => [...text.matchAll(/-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g)].map(([block]) => `${block}\n`)
+
+export const isSelfSigned = (certificate: X509Certificate): boolean => certificate.checkIssued(certificate)
+
 /** Can this pair go on being used, as it is? */
 export function stillGood(pair: KeyPair, expected: Expectation): boolean {
   const certificate = parsedCertificate(pair.certificate)

@@ -42,6 +42,30 @@ export async function issueAuthority(options: { commonName: string; key: string;
   return pem(certificate)
 }
 
+/** The same authority under the signature of another, for those who trust only that one. It ends when the first of the two does. */
+export async function crossSign(authority: string, signer: KeyPair): Promise<string> {
+  const x509 = await loadX509()
+  const [subject, issuer] = [new x509.X509Certificate(authority), new x509.X509Certificate(signer.certificate)]
+  const signing = cryptoKeys(createPrivateKey(signer.key))
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerialNumber(),
+    subject: subject.subjectName,
+    issuer: issuer.subjectName,
+    notBefore: new Date(0),
+    notAfter: new Date(Math.min(subject.notAfter.getTime(), issuer.notAfter.getTime())),
+    publicKey: subject.publicKey,
+    signingKey: signing.privateKey,
+    signingAlgorithm: signing.algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment | x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(subject.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+    ],
+  })
+  return pem(certificate)
+}
+
 interface LeafOptions {
   authority: KeyPair
   publicKey: PublicKeyType

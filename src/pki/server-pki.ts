@@ -6,18 +6,18 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { readText } from '../base/read-file.ts'
 import { writeAtomically } from './files.ts'
-import { belongTogether, day, parsedCertificate, stillGood, validFor } from './inspect.ts'
+import { belongTogether, day, isSelfSigned, parsedCertificate, pemBlocks, stillGood, validFor } from './inspect.ts'
 import type { KeyPair } from './inspect.ts'
 import { issueAuthority, issueIdentity, newPrivateKey, notAfterFor } from './issue.ts'
 import type { Usage } from './issue.ts'
 import { formatJoinToken, parseJoinToken } from './join-token.ts'
 
 const year = 365 * day
-const leafLifetime = year
-const authorityLifetime = 10 * year
+export const leafLifetime = year
+export const authorityLifetime = 10 * year
 /** Left of a leaf's life when a start renews it, and of an authority's. */
-const leafMargin = 90 * day
-const authorityMargin = 2 * year
+export const leafMargin = 90 * day
+export const authorityMargin = 2 * year
 
 export interface ServerPkiOptions {
   /** The data directory; `server/` and `agent/` are made in it. */
@@ -40,10 +40,18 @@ interface StoredKeyPair extends KeyPair {
   readonly keyPath: string
 }
 
+/** Its file may hold more than itself: after a replacement the authorities before it, which are still trusted, and itself as signed by the one before. */
+export interface Authority extends StoredKeyPair {
+  /** PEM of all that is trusted, itself first. */
+  readonly trust: string
+  /** PEM of what a server sends after its own certificate, so that whoever trusts only an older authority finds the way. */
+  readonly chain: string
+}
+
 export interface ServerPki {
-  readonly serverCa: StoredKeyPair
-  readonly clientCa: StoredKeyPair
-  readonly requestHeaderCa: StoredKeyPair
+  readonly serverCa: Authority
+  readonly clientCa: Authority
+  readonly requestHeaderCa: Authority
   /** The API server's own TLS certificate. */
   readonly serving: StoredKeyPair
   /** `system:admin` in `system:masters`. */
@@ -54,7 +62,8 @@ export interface ServerPki {
   readonly authProxy: StoredKeyPair
   /** This node's own kubelet. */
   readonly kubelet: { readonly client: StoredKeyPair; readonly serving: StoredKeyPair }
-  readonly serviceAccountKey: { readonly privateKey: string; readonly publicKey: string; readonly path: string }
+  /** Tokens are signed with the first key of the file; all of them verify. */
+  readonly serviceAccountKey: { readonly privateKey: string; readonly publicKeys: readonly string[]; readonly path: string }
   readonly token: { readonly secret: string; readonly full: string; readonly path: string }
   /** The earliest end of all certificates, in milliseconds since 1970. Call again `leafMargin` before it. */
   readonly notAfter: number
@@ -83,16 +92,19 @@ export async function ensureServerPki(options: ServerPkiOptions): Promise<Server
       serving: await server(agent('serving-kubelet'), options.nodeName, unique([options.nodeName, 'localhost', '127.0.0.1', '::1', ...options.nodeAddresses])),
     },
   }
-  keepFile(agent('server-ca.crt'), serverCa.certificate)
-  keepFile(agent('client-ca.crt'), clientCa.certificate)
-  const all = [serverCa, clientCa, requestHeaderCa, pairs.serving, pairs.admin, pairs.kubeletAccess, pairs.authProxy, pairs.kubelet.client, pairs.kubelet.serving]
+  keepFile(agent('server-ca.crt'), serverCa.trust)
+  keepFile(agent('client-ca.crt'), clientCa.trust)
   return {
     serverCa, clientCa, requestHeaderCa, ...pairs,
     serviceAccountKey: ensureServiceAccountKey(tls('service.key')),
-    token: ensureToken(join(options.directory, 'server'), serverCa.certificate, options.token),
-    notAfter: Math.min(...all.map((pair) => new X509Certificate(pair.certificate).validToDate.getTime())),
+    token: ensureToken(join(options.directory, 'server'), serverCa.trust, options.token),
+    notAfter: Math.min(...certificatesOf({ serverCa, clientCa, requestHeaderCa, ...pairs }).map((pair) => new X509Certificate(pair.certificate).validToDate.getTime())),
   }
 }
+
+/** All of them. */
+export const certificatesOf = (pki: Pick<ServerPki, 'serverCa' | 'clientCa' | 'requestHeaderCa' | 'serving' | 'admin' | 'kubeletAccess' | 'authProxy' | 'kubelet'>): readonly StoredKeyPair[] =>
+  [pki.serverCa, pki.clientCa, pki.requestHeaderCa, pki.serving, pki.admin, pki.kubeletAccess, pki.authProxy, pki.kubelet.client, pki.kubelet.serving]
 
 const unique = (names: readonly string[]) => [...new Set(names)]
 
@@ -101,15 +113,20 @@ const apiServerNames = ({ nodeName, sans, serviceIp, clusterDomain }: ServerPkiO
   'localhost', nodeName, '127.0.0.1', '::1', serviceIp, ...sans,
 ])
 
-async function ensureAuthority({ path, commonName, now }: { path: string; commonName: string; now: number }): Promise<StoredKeyPair> {
+async function ensureAuthority({ path, commonName, now }: { path: string; commonName: string; now: number }): Promise<Authority> {
   const [certificatePath, keyPath] = [`${path}.crt`, `${path}.key`]
   // The key is written first: a crash in between leaves a key without a certificate, never the other way round.
   const key = readText(keyPath) ?? create(keyPath, newPrivateKey())
-  const old = readText(certificatePath)
+  const [old, ...further] = pemBlocks(readText(certificatePath) ?? '')
   const parsed = old && parsedCertificate(old)
-  const good = parsed && belongTogether(parsed, key) && validFor(parsed, now, authorityMargin)
-  const certificate = good ? old : create(certificatePath, await issueAuthority({ commonName, key, notAfter: notAfterFor(now, authorityLifetime) }))
-  return { certificate, key, certificatePath, keyPath }
+  // One that an administrator's own authority signed is only replaced by hand.
+  const good = parsed && belongTogether(parsed, key) && (!isSelfSigned(parsed) || validFor(parsed, now, authorityMargin))
+  const certificate = good ? old : await issueAuthority({ commonName, key, notAfter: notAfterFor(now, authorityLifetime) })
+  if (!good) writeAtomically(certificatePath, [certificate, ...further].join(''))
+  const others = further.flatMap((text) => parsedCertificate(text) ?? [])
+  const roots = others.filter(isSelfSigned)
+  const chain = [new X509Certificate(certificate), ...others].filter((one) => !isSelfSigned(one))
+  return { certificate, key, certificatePath, keyPath, trust: [certificate, ...roots.map(String)].join(''), chain: chain.map(String).join('') }
 }
 
 interface IdentitySpec {
@@ -134,8 +151,9 @@ async function ensureIdentity(spec: IdentitySpec): Promise<StoredKeyPair> {
 }
 
 function ensureServiceAccountKey(path: string): ServerPki['serviceAccountKey'] {
-  const privateKey = readText(path) ?? create(path, newPrivateKey())
-  return { privateKey, publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }) as string, path }
+  const keys = pemBlocks(readText(path) ?? create(path, newPrivateKey())).filter((block) => block.includes('PRIVATE KEY'))
+  if (keys.length === 0) throw new Error(`${path} holds no private key`)
+  return { privateKey: keys[0]!, publicKeys: keys.map((key) => createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string), path }
 }
 
 function ensureToken(directory: string, caPem: string, chosen: string | undefined): ServerPki['token'] {

@@ -44,10 +44,10 @@ export interface Security {
 export function createSecurity({ pki, issuer, clock, client }: SecurityOptions): Security {
   const apiAudiences = [issuer]
   const sign = createTokenSigner(pki.serviceAccountKey.privateKey)
-  const authorities = { clientAuthority: pki.clientCa.certificate, requestHeaderAuthority: pki.requestHeaderCa.certificate, proxyNames: [proxyName] }
+  const authorities = { clientAuthority: pki.clientCa.trust, requestHeaderAuthority: pki.requestHeaderCa.trust, proxyNames: [proxyName] }
   const authentication = once((reader: ObjectReader) => createAuthentication({
     ...authorities,
-    serviceAccountKeys: [pki.serviceAccountKey.publicKey], issuer, apiAudiences, joinSecret: pki.token.secret, anonymous: true, reader, clock,
+    serviceAccountKeys: pki.serviceAccountKey.publicKeys, issuer, apiAudiences, joinSecret: pki.token.secret, anonymous: true, reader, clock,
   }))
   const authorization = once(createAuthorization)
   return {
@@ -60,7 +60,7 @@ export function createSecurity({ pki, issuer, clock, client }: SecurityOptions):
       await publishAuthentication(own, authorities)
     },
     addOpenIdPaths(paths, externalUrl) {
-      const documents = () => openIdDocuments({ issuer, externalUrl: externalUrl(), publicKeys: [pki.serviceAccountKey.publicKey] })
+      const documents = () => openIdDocuments({ issuer, externalUrl: externalUrl(), publicKeys: pki.serviceAccountKey.publicKeys })
       for (const path of documents().keys()) {
         paths.add(path, () => {
           const { headers, body } = documents().get(path)!

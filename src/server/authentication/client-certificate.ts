@@ -1,5 +1,6 @@
 // Client certificates: the common name is the user, organizations are groups (source: k8s.io/apiserver/pkg/authentication/request/x509).
 import { X509Certificate, createHash } from 'node:crypto'
+import { pemBlocks } from '../../pki/inspect.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Authenticator, Credentials } from './authenticator.ts'
@@ -14,7 +15,7 @@ interface VerifiedCertificate {
 
 /** Tells whether one of the authorities signed the certificate, and it is in its time. The signature is checked once a connection. */
 export function createCertificateVerifier(authorities: readonly string[], clock: Clock): (shown: Shown) => VerifiedCertificate | undefined {
-  const issuers = authorities.map((pem) => new X509Certificate(pem))
+  const issuers = authorities.flatMap(pemBlocks).map((pem) => new X509Certificate(pem))
   const known = new WeakMap<Shown, (VerifiedCertificate & { from: number; to: number }) | 'foreign'>()
   const examine = (shown: Shown) => {
     const certificate = new X509Certificate(shown.raw)
