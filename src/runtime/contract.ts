@@ -1,5 +1,8 @@
 // What every driver of `ContainerRuntime` promises, run against each of them and against the fake.
+import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent, SandboxSpec } from './container-runtime.ts'
 
@@ -10,6 +13,8 @@ interface RuntimeUnderTest {
   logDirectory: string
   /** False for the fake: its containers run no commands. */
   real: boolean
+  /** The driver as after a restart of mk8s. */
+  reopen(): Promise<ContainerRuntime>
   close(): Promise<void>
 }
 
@@ -186,6 +191,173 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       expect(await text(streams.stdout!)).toBe('through the pipe\nexit 5\n')
       expect(await streams.exit).toBe(5)
       streams.close()
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    /** What a container leaves that runs to its end. */
+    async function finished(id: string) {
+      for (;;) {
+        const status = await runtime.containerStatus(id)
+        if (status.state === 'exited') return status
+        await sleep(100)
+      }
+    }
+
+    async function output(sandbox: { spec: SandboxSpec; id: string }, containerName: string, script: string, overrides: Partial<ContainerSpec> = {}) {
+      mkdirSync(dirname(`${sandbox.spec.logDirectory}/${containerName}/0.log`), { recursive: true })
+      const status = await finished(await startContainer(sandbox, containerName, script, overrides))
+      return { status, log: readFileSync(status.logPath, 'utf8') }
+    }
+
+    const entries = (log: string) => log.trimEnd().split('\n').map((line) => /^(\d{4}-\d\d-\d\dT[\d:]{8}\.\d+(?:Z|[+-][\d:]{5})) (stdout|stderr) ([FP]) (.*)$/.exec(line)!)
+    const words = (log: string) => entries(log).map(([, , , , content]) => content)
+
+    it('writes what a container says as lines of the log format', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('logs')
+      const { log, status } = await output(sandbox, 'main', 'echo one; echo two >&2; sleep 0.1; head -c 20000 /dev/zero | tr "\\0" x; echo; sleep 0.1; echo -n rest; exit 9')
+      expect(status).toMatchObject({ exitCode: 9, reason: 'Error' })
+      const found = entries(log)
+      expect(found.filter(([, , stream]) => stream === 'stderr').map(([, , , tag, content]) => [tag, content])).toEqual([['F', 'two']])
+      expect(found.filter(([, , stream]) => stream === 'stdout').map(([, , , tag, content]) => [tag, content!.length])).toEqual([['F', 3], ['P', 16384], ['F', 3616], ['P', 4]])
+      const times = found.map(([, time]) => Date.parse(time!))
+      expect([...times].sort()).toEqual(times)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('goes on in a new file when the log was put aside, and loses nothing', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('rotated')
+      const path = `${sandbox.spec.logDirectory}/main/0.log`
+      mkdirSync(dirname(path), { recursive: true })
+      const id = await startContainer(sandbox, 'main', 'i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); [ $((i%20)) = 0 ] && sleep 0.1; done')
+      const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').length - 1
+      while (linesOf(path) < 40) await sleep(50)
+      renameSync(path, `${path}.1`)
+      await runtime.reopenLog(id)
+      while (linesOf(path) < 40) await sleep(50)
+      await finished(id)
+      expect([...words(readFileSync(`${path}.1`, 'utf8')), ...words(readFileSync(path, 'utf8'))]).toEqual(Array.from({ length: 400 }, (_, n) => String(n)))
+      await expect(runtime.reopenLog(id)).rejects.toMatchObject({ name: 'RuntimeError' })
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('gives a process its user, groups, capabilities, environment and directory', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('identity')
+      const script = 'exec 2>&1; id -u; id -g; id -G; echo $GREETING $HOSTNAME; pwd; echo $0 $1; while read line; do case $line in CapBnd*|NoNewPrivs*|Seccomp:*) echo $line;; esac; done < /proc/self/status; cat /proc/sys/kernel/hostname; echo x > /file'
+      const { log } = await output(sandbox, 'main', script, {
+        args: ['zero', 'one'], workingDir: '/tmp/deep',
+        security: { runAsUser: 1000, runAsGroup: 2000, supplementalGroups: [3000], noNewPrivileges: true, readonlyRootfs: true, capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] }, seccomp: { type: 'RuntimeDefault' } },
+      })
+      const said = words(log)
+      expect(said.slice(0, 4)).toEqual(['1000', '2000', '2000 3000', expect.stringMatching(/^hello \S+$/)])
+      expect(said.slice(4, 9)).toEqual(['/tmp/deep', 'zero one', 'CapBnd: 0000000000001000', 'NoNewPrivs: 1', 'Seccomp: 2'])
+      expect(said.at(-1)).toMatch(/Read-only file system/)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('says when memory was the reason', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('greedy')
+      const { status } = await output(sandbox, 'main', 'x=x; while :; do x=$x$x; done', { resources: { memoryLimitBytes: 16 << 20, oomScoreAdj: 1000 } })
+      expect(status).toMatchObject({ exitCode: 137, reason: 'OOMKilled' })
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('tells a command that cannot be run from one that fails', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('no-command')
+      const id = await runtime.createContainer(sandbox.id, containerSpec('main', under.image, '', { command: ['/no/such/program'] }), sandbox.spec)
+      await expect(runtime.startContainer(id)).rejects.toThrow(/no such file or directory/)
+      expect(await runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 128, reason: 'StartError', message: expect.stringMatching(/no such file or directory/) })
+      const running = await startContainer(sandbox, 'other')
+      await expect(runtime.execSync(running, ['/no/such/program'], 10)).rejects.toThrow(/no such file or directory/)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('gives a terminal, its size and the way in to whoever attaches', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('terminal')
+      const id = await startContainer(sandbox, 'main', 'read go; stty size; read name; echo "[$name]"; exit 4', { tty: true, stdin: true, stdinOnce: true })
+      const streams = await runtime.attach(id, { stdin: true, stdout: true, stderr: false, tty: true })
+      streams.resize({ width: 91, height: 17 })
+      await sleep(300)
+      streams.stdin!.write('go\nmk8s\n')
+      const shown = await text(streams.stdout!)
+      expect(shown).toContain('17 91')
+      expect(shown).toContain('[mk8s]')
+      expect((await finished(id)).exitCode).toBe(4)
+      streams.close()
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('feeds the standard input of a container once', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('input')
+      const id = await startContainer(sandbox, 'main', 'cat; echo end >&2', { stdin: true, stdinOnce: true })
+      const streams = await runtime.attach(id, { stdin: true, stdout: true, stderr: true, tty: false })
+      streams.stdin!.end('from outside\n')
+      expect(await Promise.all([text(streams.stdout!), text(streams.stderr!)])).toEqual(['from outside\n', 'end\n'])
+      const status = await finished(id)
+      expect(status.exitCode).toBe(0)
+      expect(words(readFileSync(status.logPath, 'utf8')).sort()).toEqual(['end', 'from outside'])
+      streams.close()
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('gives an executed command a terminal', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('exec-terminal')
+      const id = await startContainer(sandbox, 'main')
+      const streams = await runtime.exec(id, ['/bin/sh', '-c', 'read go; stty size; test -t 0 && echo $TERM; exit 6'], { stdin: true, stdout: true, stderr: true, tty: true })
+      streams.resize({ width: 77, height: 11 })
+      await sleep(300)
+      streams.stdin!.write('go\n')
+      expect(await text(streams.stdout!)).toMatch(/11 77\r\nxterm\r\n$/)
+      expect(await streams.exit).toBe(6)
+      streams.close()
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('connects to a port of the sandbox', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('ports')
+      const port = 20_000 + Math.floor(Math.random() * 10_000)
+      await startContainer(sandbox, 'main', `exec httpd -f -p 127.0.0.1:${port} -h /bin`)
+      const ask = async () => {
+        const connection = await runtime.portForward(sandbox.id, port)
+        connection.on('error', () => undefined)
+        connection.write('GET /none HTTP/1.0\r\n\r\n')
+        return text(connection).finally(() => connection.destroy())
+      }
+      let answer = ''
+      for (let tries = 0; answer === '' && tries < 50; tries++) {
+        answer = await ask().catch(() => '')
+        if (answer === '') await sleep(100)
+      }
+      expect(answer).toMatch(/^HTTP\/1\.[01] 404 /)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('knows after a restart what went on without it', async () => {
+      const sandbox = await startSandbox('restart')
+      mkdirSync(dirname(`${sandbox.spec.logDirectory}/ends/0.log`), { recursive: true })
+      mkdirSync(dirname(`${sandbox.spec.logDirectory}/stays/0.log`), { recursive: true })
+      const [stays, ends] = [await startContainer(sandbox, 'stays', 'i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done'), await startContainer(sandbox, 'ends', 'sleep 1; exit 11')]
+      const before = await runtime.containerStatus(stays)
+      await runtime.close()
+      await sleep(under.real ? 2000 : 0)
+      runtime = under.runtime = await under.reopen()
+      expect(await runtime.sandboxStatus(sandbox.id)).toMatchObject({ ready: true, name: 'restart', labels: { test: 'contract' } })
+      expect(await runtime.containerStatus(stays)).toEqual(before)
+      if (under.real) {
+        expect(await runtime.containerStatus(ends)).toMatchObject({ state: 'exited', exitCode: 11, reason: 'Error' })
+        await runtime.stopContainer(stays, 0)
+        const said = words(readFileSync(before.logPath, 'utf8'))
+        expect(said).toEqual(said.map((_, n) => String(n)))
+        expect(said.length).toBeGreaterThan(50)
+      }
       await runtime.removeSandbox(sandbox.id)
     })
   })

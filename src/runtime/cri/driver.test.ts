@@ -11,8 +11,10 @@ describe.runIf(canRunContainers)('with a containerd of its own', () => {
   runtimeContract('cri', async () => {
     const containerd = await startTestContainerd()
     const logDirectory = mkdtempSync(join(tmpdir(), 'mk8s-logs-'))
-    const runtime = openCriRuntime({ endpoint: containerd.paths.socket, imageMounts: createImageMounts({ socket: containerd.paths.socket, directory: containerd.paths.imageMounts }) })
+    const open = () => openCriRuntime({ endpoint: containerd.paths.socket, imageMounts: createImageMounts({ socket: containerd.paths.socket, directory: containerd.paths.imageMounts }) })
+    let runtime = open()
     return {
+      reopen: async () => (runtime = open()),
       runtime, image: testImage, logDirectory, real: true,
       async close() {
         await runtime.close()

@@ -20,6 +20,7 @@ describe.runIf(canRunContainers)('with a containerd whose CRI plug-in is off', (
     let runtime = open()
     return {
       runtime, image: testImage, logDirectory, real: true,
+      reopen: async () => (runtime = open()),
       async close() {
         await runtime.close()
         // Nothing of what the suite made is left but the root of the pause processes.

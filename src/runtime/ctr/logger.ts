@@ -6,8 +6,10 @@
 // and `attach` is a socket that hands everything read to whoever connects: frames of a byte for the stream, four for the length, and the bytes.
 // Lines get CRI's format, split after 16 KiB as containerd does; what ends without a newline is a partial line.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { findExecutable } from '../../base/child-process.ts'
 import { moveToOwnCgroup } from '../../base/own-cgroup.ts'
 
@@ -47,6 +49,8 @@ while (%in) {
   vec($r, $_, 1) = 1 for keys %in, fileno $door, keys %viewers;
   vec($w, $_, 1) = 1 for grep { length $viewers{$_}{data} } keys %viewers;
   (select $r, $w, undef, undef) > 0 or next;
+  my @others = keys %viewers;
+  if (vec $r, fileno $door, 1) { if (accept my $handle, $door) { fcntl $handle, 4, 2048; $viewers{fileno $handle} = { handle => $handle, data => '' } } }
   for my $fd (keys %in) {
     next unless vec $r, $fd, 1;
     my $in = $in{$fd}; my $n = sysread $in->{handle}, my $data, 65536;
@@ -55,8 +59,7 @@ while (%in) {
     for (keys %viewers) { my $v = $viewers{$_}; $v->{data} .= pack('CN', $fd - 2, $n) . $data; show($v); delete $viewers{$_} if length $v->{data} > 4 << 20 }
     feed($in, $in->{rest} . $data);
   }
-  for (keys %viewers) { my $v = $viewers{$_}; show($v) if vec $w, $_, 1; delete $viewers{$_} if vec($r, $_, 1) && !sysread $v->{handle}, my $gone, 4096 }
-  if (vec $r, fileno $door, 1) { if (accept my $handle, $door) { fcntl $handle, 4, 2048; $viewers{fileno $handle} = { handle => $handle, data => '' } } }
+  for (grep { $viewers{$_} } @others) { my $v = $viewers{$_}; show($v) if vec $w, $_, 1; delete $viewers{$_} if vec($r, $_, 1) && !sysread $v->{handle}, my $gone, 4096 }
 }
 for $v (values %viewers) { fcntl $v->{handle}, 4, 0; alarm 2; show($v) while length $v->{data} && $viewers{fileno $v->{handle}} }
 unlink 'attach';
@@ -82,8 +85,11 @@ export function installLogger(path: string, cgroup: string): Logger {
       const nothing = await open('/dev/null', 'r')
       try {
         const stdio = [...outputs, ...Array.from({ length: 2 - outputs.length }, () => nothing.fd)]
-        const child = spawn(perl, [path, directory], { detached: true, stdio: ['ignore', 'ignore', 'ignore', ...stdio], env: {}, cwd: '/' })
+        const child = spawn(perl, [path, directory], { detached: true, stdio: ['ignore', 'ignore', 'ignore', ...stdio, 'pipe'], env: {}, cwd: '/' })
         child.unref()
+        await once(child, 'spawn')
+        const ready = (child.stdio as readonly unknown[])[5] as Readable
+        await once(ready.resume(), 'close')
         if (child.pid === undefined) throw new Error(`${perl} could not be started`)
         moveToOwnCgroup(child.pid, cgroup)
         return child.pid
