@@ -10,7 +10,7 @@ import { runAsLeader } from './leader-election.ts'
 function leaseServer() {
   let lease: Stored<Lease> | undefined
   let revision = 1
-  const server = { down: false, lease: () => lease }
+  const server = { down: false, slow: undefined as Promise<void> | undefined, lease: () => lease }
   const store = (object: Lease): Stored<Lease> => (lease = { ...object, metadata: { ...object.metadata, resourceVersion: String(++revision) } } as Stored<Lease>)
   const resource = {
     async get() {
@@ -22,6 +22,7 @@ function leaseServer() {
       return store(object)
     },
     async update(object: Lease) {
+      await server.slow
       if (server.down) throw unavailableError('down')
       if (object.metadata?.resourceVersion !== lease?.metadata.resourceVersion) throw conflictError({ group: '', resource: 'leases' }, 'x', 'modified')
       return store(object)
@@ -68,4 +69,30 @@ test('a second candidate takes over after the Lease ran out on its own clock, wh
   stopB.abort()
   await b.done
   expect(server.lease()?.spec?.holderIdentity).toBe('')
+})
+
+test('a leader that stood still goes on when its Lease is still its own', async () => {
+  const { client, server } = leaseServer()
+  const clock = new FakeClock()
+  const running = clock.monotonic
+  const stop = new AbortController()
+  let terms = 0
+  const done = runAsLeader({ client, name: 'x', identity: 'a', clock, log: silentLogger }, stop.signal, async (signal) => {
+    terms++
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  })
+  await turns()
+  const answered = Promise.withResolvers<void>()
+  server.slow = answered.promise
+  clock.monotonic = () => running() + 60_000
+  clock.advance(10_000)
+  await turns()
+  clock.advance(5_000)
+  await turns()
+  answered.resolve()
+  await turns()
+  for (let i = 0; i < 20; i++) (clock.advance(2_000), await turns())
+  expect(terms).toBe(1)
+  stop.abort()
+  await done
 })

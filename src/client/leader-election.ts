@@ -25,6 +25,8 @@ const renewMilliseconds = 10_000
 const retryMilliseconds = 2_000
 /** A leader that could not renew for so long stops, before anybody else may start. */
 const giveUpMilliseconds = 13_000
+/** A timer that comes so late says that the whole process was held up. */
+const stallMilliseconds = 1_000
 
 /** Calls `lead` whenever this server is the leader; its signal aborts when it is no longer, or with `signal`. Returns after `signal`, the Lease released. */
 export async function runAsLeader(options: LeaderElectionOptions, signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -60,14 +62,17 @@ class Candidate {
     const { clock, log, name } = this.#options
     let wait = renewMilliseconds
     while (!signal.aborted) {
+      const due = clock.monotonic() + wait
       await sleep(clock, wait, signal).catch(() => {})
       if (signal.aborted) return
-      const deadline = this.#renewedAt + giveUpMilliseconds - clock.monotonic()
+      const now = clock.monotonic()
+      // a process that stood still did nothing meanwhile that a leader may not; whether the Lease is still its own, the renewal tells
+      const giveUpAt = Math.max(this.#renewedAt, now - due > stallMilliseconds ? now : 0) + giveUpMilliseconds
       const expired = Promise.withResolvers<'expired'>()
-      const timer = clock.after(deadline, () => expired.resolve('expired'))
+      const timer = clock.after(giveUpAt - now, () => expired.resolve('expired'))
       const outcome = await Promise.race([this.acquireOrRenew(), expired.promise])
       timer.cancel()
-      if (outcome === 'expired' || (!outcome && (this.#heldByOther() || clock.monotonic() + retryMilliseconds > this.#renewedAt + giveUpMilliseconds))) {
+      if (outcome === 'expired' || (!outcome && (this.#heldByOther() || clock.monotonic() + retryMilliseconds > giveUpAt))) {
         return log.warn('the leader Lease was lost', { lease: name })
       }
       wait = outcome ? renewMilliseconds : retryMilliseconds

@@ -14,7 +14,7 @@ interface DnsProcess {
   build: string
 }
 
-const startMilliseconds = 20_000
+const startMilliseconds = 120_000
 const leaveMilliseconds = 8_000
 
 /** Arguments of a process that answers for `directory`. */

@@ -73,7 +73,7 @@ export async function canMountOverlay(directory: string): Promise<boolean> {
   const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => join(trial, name)) as [string, string, string, string]
   try {
     for (const path of [lower, upper, work, merged]) mkdirSync(path)
-    const mounted = await run('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged], { timeoutMilliseconds: 20_000 })
+    const mounted = await run('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged], { timeoutMilliseconds: 60_000 })
     if (mounted.code === 0) await run('umount', [merged], { timeoutMilliseconds: 20_000 })
     return mounted.code === 0
   } finally {

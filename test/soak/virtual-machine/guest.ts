@@ -46,8 +46,8 @@ export class Guest {
     start('nbdkit', ['--foreground', '--unix', socket, '--filter=cache', 'file', disk, 'cache=writeback'])
     await until('nbdkit', 10, async () => existsSync(socket))
     const qemu = start('qemu-system-x86_64', [
-      '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', '2', '-m', '2048', '-nodefaults', '-display', 'none', '-no-user-config',
-      '-serial', `file:${join(directory, 'console.log')}`, '-kernel', image.kernel, '-initrd', image.initrd, '-append', 'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 panic=5',
+      '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', process.env.CPUS ?? '2', '-m', '2048', '-nodefaults', '-display', 'none', '-no-user-config',
+      '-serial', `file:${join(directory, 'console.log')}`, '-kernel', image.kernel, '-initrd', image.initrd, '-append', 'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 panic=5 mitigations=off',
       '-drive', `file=nbd:unix:${socket},format=raw,if=virtio,cache=none`, '-drive', `file=${binary},format=raw,if=virtio,readonly=on`,
       '-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${sshPort}-:22,hostfwd=tcp:127.0.0.1:${apiPort}-:6443`, '-device', 'virtio-net-pci,netdev=n', '-device', 'virtio-rng-pci',
       '-rtc', `base=${clock ?? 'utc'}`,

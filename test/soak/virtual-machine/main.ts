@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Box } from './box.ts'
 import { ensureImage } from './image.ts'
-import { cgroups, clock, install, power, reboot, restart, type Stage } from './stages.ts'
+import { bootAgain, cgroups, clock, install, power, reboot, restart, type Stage } from './stages.ts'
 
 const stages: Record<string, Stage> = { restart, cgroups, reboot, power, clock }
 const root = resolve(import.meta.dirname, '../../..')
@@ -15,16 +15,17 @@ const unknown = wanted.filter((name) => !(name in stages))
 if (unknown.length > 0) throw new Error(`no such stage: ${unknown.join(' ')}; there are first ${Object.keys(stages).join(' ')}`)
 
 const image = ensureImage(root, process.env.MK8S_VM_DIR ?? join(tmpdir(), 'mk8s-vm'))
-const directory = mkdtempSync(join(tmpdir(), 'mk8s-vm-run-'))
+// a disk with mk8s installed, of a run with KEEP=1, saves the first stage
+const directory = process.env.DISK ? resolve(process.env.DISK, '..') : mkdtempSync(join(tmpdir(), 'mk8s-vm-run-'))
 const [disk, binary] = [join(directory, 'disk.raw'), join(directory, 'binary.raw')]
-execFileSync('cp', ['--sparse=always', image.disk, disk])
+if (!process.env.DISK) execFileSync('cp', ['--sparse=always', image.disk, disk])
 copyFileSync(join(root, 'dist/mk8s'), binary)
 truncateSync(binary, Math.ceil(readFileSync(binary).length / 512) * 512)
 const box = new Box({ image, disk, directory, binary, sshPort: await freePort(), apiPort: await freePort() })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(1))
 console.log(`emulation: mk8s --version takes ${time(['--version'])} s here`)
 const run = process.argv.length === 3 && wanted.length === 0 ? [] : wanted.length > 0 ? wanted : Object.keys(stages)
-for (const [name, stage] of [['first', install] as const, ...run.map((name) => [name, stages[name]!] as const)]) {
+for (const [name, stage] of [process.env.DISK ? (['again', bootAgain] as const) : (['first', install] as const), ...run.map((name) => [name, stages[name]!] as const)]) {
   console.log(`\n== ${name} ${new Date().toISOString()}`)
   try {
     await stage({ box, root, rounds: Number(process.env.ROUNDS ?? 10) })

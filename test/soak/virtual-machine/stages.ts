@@ -33,6 +33,13 @@ export async function install({ box, root }: StageContext): Promise<void> {
   await box.checkTidy()
 }
 
+export async function bootAgain({ box }: StageContext): Promise<void> {
+  box.note('boot until ssh', await box.boot())
+  await box.fetchKubeconfig()
+  box.note('until the node is Ready', await box.untilReady())
+  box.note('until all pods run', await box.untilPodsRun())
+}
+
 const restarts: readonly [what: string, command: string][] = [
   ['systemctl restart', 'systemctl restart mk8s'],
   ['an upgrade (stop, another binary, start)', 'systemctl stop mk8s && cp /usr/local/bin/mk8s /usr/local/bin/mk8s.new && mv /usr/local/bin/mk8s.new /usr/local/bin/mk8s && systemctl start mk8s'],
