@@ -37,10 +37,10 @@ export interface RunResult {
   stderr: string
 }
 
-/** Runs a program to its end. Rejects only when it cannot be started or its time is over. */
+/** Runs a program to its end, one without a path wherever the system has it. Rejects only when it cannot be started or its time is over. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal, cwd: options.directory })
+    const child = spawn(command.includes('/') ? command : (findExecutable(command) ?? command), args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal, cwd: options.directory })
     const timer = options.timeoutMilliseconds ? setTimeout(() => (reject(new Error(`${command}: no answer in time`)), child.kill('SIGKILL')), options.timeoutMilliseconds) : undefined
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
     child.on('error', (error) => (clearTimeout(timer), reject(error)))

@@ -1,13 +1,15 @@
 // What controllers, scheduler and admission do to real pods.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Box, eventually } from './box.ts'
-import { openWorkbench, pod, template, type Workbench } from './workbench.ts'
+import { image, openWorkbench, pod, shell, template, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
 const box = new Box()
 let bench: Workbench
 beforeAll(async () => {
   bench = await openWorkbench(box)
+  // looked at in the last test: by then a full minute has come round
+  await box.k(['create', 'cronjob', 'minutely', '--schedule=* * * * *', `--image=${image}`, '--', ...shell('echo fired')])
 }, 180_000)
 afterAll(() => box.close(), 120_000)
 
@@ -63,6 +65,26 @@ describe('rollouts', () => {
     await box.k(['scale', 'statefulset/ord', '--replicas=1'])
     await eventually('the last one goes first', async () => (await names('pod', 'app=ord')).join() === 'pod/ord-0')
     await box.k(['delete', 'statefulset', 'ord'])
+  })
+})
+
+describe('rollout undo', () => {
+  test.each([['DaemonSet', 'dae'], ['StatefulSet', 'sta']])('%s', async (kind, name) => {
+    const make = (script: string) => box.apply({ ...workload(kind, name, script, kind === 'DaemonSet' ? { replicas: undefined } : { serviceName: name }) })
+    const what = `${kind.toLowerCase()}/${name}`
+    const command = async () => (await box.k(['get', 'pod', '-l', `app=${name}`, '-o', 'jsonpath={.items[*].spec.containers[0].command[2]}']))
+    const idle = (word: string) => `echo ${word}; trap 'exit 0' TERM; sleep infinity & wait`
+    await make(idle('one'))
+    await rolledOut(what)
+    await make(idle('two'))
+    await rolledOut(what)
+    expect(await command()).toBe(idle('two'))
+    expect(await box.k(['rollout', 'history', what])).toMatch(/\n1 .*\n2 /)
+    expect(await box.k(['rollout', 'undo', what])).toContain('rolled back')
+    await rolledOut(what)
+    await eventually('the first version runs', async () => (await command()) === idle('one'))
+    expect(await box.k(['rollout', 'history', what])).toMatch(/\n2 .*\n3 /)
+    await box.k(['delete', kind, name])
   })
 })
 
@@ -163,4 +185,33 @@ describe('admission', () => {
     expect((await make('two')).stderr).toContain('pods "two" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1')
     await box.k(['delete', 'namespace', 'limited', '--timeout=60s'])
   })
+})
+
+describe('kubectl', () => {
+  test('run: to its end with its output and exit code, and in the background; events', async () => {
+    const quiet = ['--quiet', '--restart=Never', '--rm', '--attach', `--image=${image}`]
+    expect(await box.k(['run', 'once', ...quiet, '--', ...shell('sleep 1; echo hello $((6 * 7))')])).toContain('hello 42')
+    expect((await box.kubectl(['run', 'fails', ...quiet, '--', ...shell('sleep 1; exit 3')])).code).toBe(3)
+    expect(await box.k(['run', 'stays', `--image=${image}`, '--labels=kept=yes', '--env=WORD=spoken', '--port=80', '--', ...shell('sleep infinity')])).toBe('pod/stays created\n')
+    await bench.running('stays')
+    expect(await bench.exec('stays', 'echo $WORD')).toBe('spoken\n')
+    expect(await box.k(['events', '--for', 'pod/stays'])).toMatch(/Normal +Scheduled +Pod\/stays +Successfully assigned default\/stays to box[^]*Normal +Started +Pod\/stays +Container started/)
+    expect(await box.k(['events', '--types=Warning', '--for', 'pod/stays'])).toBe('')
+    expect(await box.k(['events', '-A', '--types=Normal'])).toContain('Pod/stays')
+    await box.k(['delete', 'pod', 'stays', '--now'])
+  })
+})
+
+test('a CronJob fires when its minute has come, once', async () => {
+  interface OwnJob {
+    metadata: { annotations: Record<string, string>; ownerReferences?: { name: string }[] }
+    status: { succeeded?: number }
+  }
+  const jobs = async () => (JSON.parse(await box.k(['get', 'jobs', '-o', 'json'])) as { items: OwnJob[] }).items.filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === 'minutely')
+  await eventually('one has run to its end', async () => (await jobs()).some(({ status }) => status.succeeded === 1), 90)
+  const times = (await jobs()).map(({ metadata }) => metadata.annotations['batch.kubernetes.io/cronjob-scheduled-timestamp']!)
+  expect(times.every((time) => /:00Z$/.test(time))).toBe(true)
+  expect(new Set(times).size).toBe(times.length)
+  await bench.event('minutely', /Normal SuccessfulCreate Created job minutely-\d+\n/)
+  await box.k(['delete', 'cronjob', 'minutely'])
 })

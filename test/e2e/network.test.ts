@@ -1,10 +1,16 @@
 // Services as their users see them, from the node and from pods.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Box, eventually } from './box.ts'
 import { openWorkbench, shell, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
-const box = new Box()
+const resolver = join(mkdtempSync(join(tmpdir(), 'mk8s-network-')), 'resolv.conf')
+const box = new Box(['--resolv-conf', resolver])
+const children: ChildProcess[] = []
 let bench: Workbench
 // clients in pods are the host's programs: a static busybox cannot look up names, so its wget and nc end with a crash
 const mounts = [{ name: 'host', mountPath: '/host', readOnly: true }]
@@ -14,10 +20,15 @@ const server = (name: string) => ({
   command: shell(`echo ${name} > /www/index.html; exec httpd -f -p 80 -h /www`),
 })
 beforeAll(async () => {
+  writeFileSync(resolver, 'nameserver 192.0.2.10\n')
   bench = await openWorkbench(box)
   await bench.start(server('web-a'), server('web-b'), { name: 'asker', ...withHost })
 }, 180_000)
-afterAll(() => box.close(), 120_000)
+afterAll(async () => {
+  for (const child of children) child.kill()
+  await box.close()
+  rmSync(dirname(resolver), { recursive: true })
+}, 120_000)
 
 const service = (name: string, spec: object, metadata: object = {}) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name, ...metadata }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }], ...spec } })
 const address = (name: string) => bench.get('service', name, '.spec.clusterIP')
@@ -104,6 +115,55 @@ describe('services', () => {
     for (const url of [ip, `192.0.2.10:${port}`]) await eventually(`${url} refuses`, async () => (await curlCode(url)) === couldNotConnect)
     await box.k(['delete', 'service', 'empty'])
     await eventually('its rules are gone', async () => !(await box.inside('iptables-save', [])).includes('default/empty'))
+  })
+})
+
+describe('DNS beyond the cluster', () => {
+  // a name server of the node's network: the transport is its answer, in a TXT record, and a long one over UDP is cut short
+  const outer = `
+    const answer = (query, transport) => {
+      const long = query.includes(Buffer.from('long'))
+      const text = Buffer.from(transport + (long ? ' ' + 'x'.repeat(200) : ''))
+      const end = query.indexOf(0, 12) + 5
+      const head = Buffer.from(query.subarray(0, end))
+      head.writeUInt16BE(long && transport === 'udp' ? 0x8380 : 0x8180, 2)
+      head.writeUInt16BE(long && transport === 'udp' ? 0 : 1, 6); head.writeUInt32BE(0, 8)
+      if (long && transport === 'udp') return head
+      return Buffer.concat([head, Buffer.from([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 5, 0, text.length + 1, text.length]), text])
+    }
+    const udp = require('node:dgram').createSocket('udp4')
+    udp.on('message', (query, from) => udp.send(answer(query, 'udp'), from.port, from.address)).bind(53, '192.0.2.10')
+    require('node:net').createServer((socket) => socket.on('data', (data) => {
+      const reply = answer(data.subarray(2), 'tcp')
+      socket.end(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply]))
+    }).on('error', () => {})).listen(53, '192.0.2.10')`
+  // asks the cluster's DNS for a TXT record over TCP and prints its text
+  const overTcp = (name: string) => `
+    const labels = ${JSON.stringify(name)}.split('.').map((label) => Buffer.from([label.length, ...Buffer.from(label)]))
+    const query = Buffer.concat([Buffer.from([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]), ...labels, Buffer.from([0, 0, 16, 0, 1])])
+    const socket = require('node:net').connect(53, '10.43.0.10', () => socket.write(Buffer.concat([Buffer.from([0, query.length]), query])))
+    socket.on('data', (data) => { const at = 2 + query.length + 12; process.stdout.write(data.subarray(at + 1, at + 1 + data[at])); socket.end() })`
+  const node = (script: string) => box.inside(process.execPath, ['-e', script], { timeout: 10_000 })
+  const viaResolver = (name: string) => node(`const r = new (require('node:dns').promises.Resolver)(); r.setServers(['10.43.0.10']); r.resolveTxt('${name}').then((t) => console.log(t.flat().join('')), (e) => console.log(e.code))`)
+
+  beforeAll(async () => {
+    children.push(spawn('nsenter', [box.enter, process.execPath, '-e', outer], { stdio: 'ignore' }))
+    await eventually('the outer name server answers', async () => (await viaResolver('warm.example')) === 'udp\n')
+  })
+  test('names of others are asked for outside, over UDP and over TCP, and again over TCP when the answer was cut short', async () => {
+    expect(await viaResolver('short.example')).toBe('udp\n')
+    expect(await node(overTcp('short.example'))).toBe('tcp')
+    expect(await viaResolver('long.example')).toBe(`tcp ${'x'.repeat(200)}\n`)
+    expect((await box.kubectl(['exec', 'asker', '--', 'nslookup', '-type=txt', 'pod.example'])).stdout).toContain('text = "udp"')
+  })
+  test('names of the cluster are answered over TCP too, and never asked for outside', async () => {
+    const query = `const r = require('node:net').connect(53, '10.43.0.10', () => {
+      const name = 'kubernetes.default.svc.cluster.local'.split('.').map((l) => Buffer.from([l.length, ...Buffer.from(l)]))
+      const q = Buffer.concat([Buffer.from([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]), ...name, Buffer.from([0, 0, 1, 0, 1])])
+      r.write(Buffer.concat([Buffer.from([0, q.length]), q])) })
+      r.on('data', (d) => { process.stdout.write([...d.subarray(-4)].join('.')); r.end() })`
+    expect(await node(query)).toBe('10.43.0.1')
+    expect(await viaResolver('none.default.svc.cluster.local')).toBe('ENOTFOUND\n')
   })
 })
 

@@ -1,6 +1,6 @@
 // The binary itself: what it says about itself, and one clear line for what is wrong.
 import { createServer } from 'node:net'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -43,6 +43,17 @@ test('a configuration file with an unknown option', async () => {
 test('not root', async () => {
   const { code, stderr } = await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', binary, 'server', '--data-dir', join(directory, 'nobody')])
   expect(stderr).toContain('mk8s: the server must run as root')
+  expect(code).toBe(1)
+})
+
+test('a machine that can mount and not unmount is left as it is', async () => {
+  const flags = ['--data-dir', join(directory, 'mountless'), '--config', '/dev/null', '--write-kubeconfig', join(directory, 'k.yaml')]
+  const script = 'mount --bind /dev/null "$(command -v umount)" && "$@"; code=$?; cat /proc/self/mounts; exit $code'
+  const { code, stdout, stderr } = await run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', binary, 'server', ...flags])
+  expect(stderr.trim().split('\n').at(-1)).toBe('mk8s: umount is missing: install it (Debian: apt-get install mount)')
+  expect(stdout).toContain('/umount')
+  expect(stdout).not.toContain(directory)
+  expect(existsSync(join(directory, 'mountless'))).toBe(false)
   expect(code).toBe(1)
 })
 

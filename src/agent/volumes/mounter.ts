@@ -1,6 +1,6 @@
 // Mounts on this machine, through mount(8) and the kernel's table.
-import { spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
+import { run } from '../../base/child-process.ts'
 
 interface MountRequest {
   type: string
@@ -21,9 +21,9 @@ export interface Mounter {
 export const systemMounter: Mounter = {
   async mount({ type, source, target, options }) {
     await mkdir(target, { recursive: true, mode: 0o750 })
-    await run('mount', ['-t', type, ...(options.length ? ['-o', options.join(',')] : []), source, target])
+    await mustRun('mount', ['-t', type, ...(options.length ? ['-o', options.join(',')] : []), source, target])
   },
-  unmount: (target) => run('umount', [target]).catch(() => run('umount', ['-l', target])),
+  unmount: (target) => mustRun('umount', [target]).catch(() => mustRun('umount', ['-l', target])),
   async below(directory) {
     const points = (await table()).map(({ target }) => target)
     return points.filter((p) => p === directory || p.startsWith(`${directory}/`)).sort((a, b) => b.length - a.length)
@@ -42,12 +42,7 @@ async function table(): Promise<{ target: string; type: string }[]> {
   })
 }
 
-function run(command: string, args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-    let output = ''
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')}: ${output.trim() || `exit status ${code}`}`))))
-  })
+async function mustRun(command: string, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await run(command, args)
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr.trim() || `exit status ${code}`}`)
 }

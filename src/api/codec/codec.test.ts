@@ -59,8 +59,12 @@ test('keys with escapes are not taken for a key seen before', () => {
 
 test('what is stored keeps its integers', () => expect(parseOwnJson(Buffer.from('{"a":9223372036854775807}'))).toEqual({ a: 9223372036854775807n }))
 
-test('invalid UTF-8 in JSON is replaced, as upstream does', () => {
-  expect(parseJson(bytes('{"a":"\xff"}')).value).toEqual({ a: '\ufffd' })
+test.each([
+  // what Go's encoding/json, and with it sigs.k8s.io/json, makes of them
+  ['\xff', '\ufffd'], ['\xe2\x82', '\ufffd\ufffd'], ['\xe2\x82x', '\ufffd\ufffdx'], ['\xf0\x9f\x98', '\ufffd\ufffd\ufffd'], ['\xed\xa0\x80', '\ufffd\ufffd\ufffd'], ['\xc0\x80', '\ufffd\ufffd'],
+  ['a\xe2\x28\xa1z', 'a\ufffd(\ufffdz'], ['\xf4\x90\x80\x80', '\ufffd\ufffd\ufffd\ufffd'], ['\xe2\x82\xac\x80', '€\ufffd'],
+])('invalid UTF-8 in JSON: each byte that belongs to no character is replaced: %j', (text, expected) => {
+  expect(parseJson(bytes(`{"a":"${text}"}`)).value).toEqual({ a: expected })
 })
 
 test('YAML as Go reads it', async () => {

@@ -4,6 +4,7 @@ import { type Document, JsonSyntaxError, deepestNesting, readJson } from './json
 import { countKeys, hasBackslashKey, scanJson } from './json-scan.ts'
 import { summarize } from './summary.ts'
 import { typeMetaProblem } from './type-meta.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 export interface ParseOptions {
   /** The kind a body must be of, for the message when it is not even JSON. */
@@ -25,7 +26,7 @@ export function unrecognized(why: string, bytes: Buffer, { mustBe }: ParseOption
 
 function parse(bytes: Buffer, options: ParseOptions): Document {
   const scan = scanJson(bytes)
-  const text = bytes.toString('utf8')
+  const text = decodeUtf8(bytes)
   if (scan.plainNumbers && scan.depth < deepestNesting) {
     const value = tryParse(text)
     if (value !== undefined && countKeys(value) === scan.keys && !misreadKeys(text, value)) return { value, duplicates: [] }

@@ -67,13 +67,12 @@ const flatten = (short: string): FieldFacts[] =>
 
 function property(fact: FieldFacts, description: string | undefined, context: DefinitionContext): Json {
   const type = fact.type.replace(/^\*/, '')
-  const text = description ?? context.descriptions[type.replace(/^(\[\]|\{\})*@/, '')]?.['']
   const shape = typeShape(type, context, fact)
   const [strategy, mergeKey] = (fact.values.get('p') ?? ';').split(';')
   const keys = fact.values.get('m')
   const listType = keys ? 'map' : fact.flags.has('s') ? 'set' : fact.flags.has('a') ? 'atomic' : undefined
   return {
-    ...(text ? { description: text } : {}),
+    ...(description ? { description } : {}),
     ...shape,
     ...presetOf(fact, context.dialect),
     ...(fact.flags.has('A') ? { 'x-kubernetes-map-type': 'atomic' } : fact.flags.has('G') ? { 'x-kubernetes-map-type': 'granular' } : {}),
