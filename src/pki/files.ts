@@ -1,6 +1,7 @@
 // Small files that must survive power loss: a reader sees the old content or the new, never a part.
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncDirectory } from '../base/sync-directory.ts'
 
 /** Creates the directory (0700) if need be. `mode` holds for the new file whatever the old one had. */
 export function writeAtomically(path: string, text: string, mode = 0o600): void {
@@ -15,13 +16,4 @@ export function writeAtomically(path: string, text: string, mode = 0o600): void 
   }
   renameSync(temporary, path)
   syncDirectory(dirname(path))
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
 }

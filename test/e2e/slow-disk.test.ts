@@ -63,3 +63,21 @@ test('probes pass and every write is there', { timeout: 180_000 }, async () => {
   expect(await unhealthy()).toBe(before)
   expect(await box.k(['get', 'pods', '-l', 'of=test', '-o', 'jsonpath={.items[*].status.containerStatuses[*].restartCount}'])).toBe('0 0 0')
 })
+
+test('killed under writes: what kubectl was told is there, and a watch from before gets 410', { timeout: 180_000 }, async () => {
+  const version = async () => JSON.parse(await box.k(['get', '--raw', '/api/v1/namespaces/default/configmaps?limit=1'])).metadata.resourceVersion as string
+  const before = await version()
+  await slowSyncs()
+  const outputs = Array.from({ length: 4 }, (_, writer) => box.kubectl(['create', '-f', '-'], { input: JSON.stringify(configMaps(10 + writer, 500)) }))
+  await eventually('some are written', async () => (await box.k(['get', 'configmaps', '-l', 'of=test', '-o', 'name'])).split('\n').length > 50)
+  await box.signal('SIGKILL')
+  const told = (await Promise.all(outputs)).flatMap(({ stdout }) => [...stdout.matchAll(/^configmap\/(\S+) created$/gm)].map(([, name]) => `configmap/${name}`))
+  expect(told.length).toBeGreaterThan(40)
+  expect(told.length).toBeLessThan(2000)
+  await box.start()
+  const there = (await box.k(['get', 'configmaps', '-l', 'of=test', '-o', 'name'])).split('\n')
+  expect(told.filter((name) => !there.includes(name))).toEqual([])
+  expect(Number(await version())).toBeGreaterThan(Number(before))
+  const watch = await box.k(['get', '--raw', `/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=5&resourceVersion=${before}`])
+  expect(JSON.parse(watch.split('\n')[0]!)).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
+})

@@ -16,7 +16,7 @@ import { recover } from './recover.ts'
 const asked = process.env['MK8S_CRASH_ROUNDS']
 const rounds = Number(asked ?? 100)
 /** Databases written, killed and checked side by side. */
-const boxes = 2
+const boxes = 4
 const writer = fileURLToPath(new URL('./writer.ts', import.meta.url))
 let directory: string
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'mk8s-crash-'))))
