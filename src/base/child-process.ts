@@ -12,7 +12,7 @@ export function findExecutable(name: string, extra: readonly string[] = [], path
   return directories.map((directory) => join(directory, name)).find(isExecutable)
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return true

@@ -55,7 +55,7 @@ function readEnvironment({ command, environment }: ConfigSources) {
 }
 
 function readConfigFile(path: string, { command, flags, readFile }: ConfigSources): Partial<Record<OptionName, unknown>> {
-  const content = readFile(path)
+  const content = readOr(path, readFile)
   if (content === undefined) {
     if (flags.config !== undefined) throw new ConfigError(`--config: ${path} does not exist`)
     return {}
@@ -72,12 +72,20 @@ function readConfigFile(path: string, { command, flags, readFile }: ConfigSource
   return found
 }
 
+function readOr(path: string, readFile: ConfigSources['readFile']): string | undefined {
+  try {
+    return readFile(path)
+  } catch (error) {
+    throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`)
+  }
+}
+
 function parseMapping(path: string, content: string): Record<string, unknown> {
   let parsed: unknown
   try {
     parsed = parseYaml(content)
   } catch (error) {
-    throw new ConfigError(`${path}: not valid YAML: ${(error as Error).message.split('\n')[0]}`)
+    throw new ConfigError(`${path}: not valid YAML: ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`)
   }
   if (parsed === null || parsed === undefined) return {}
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new ConfigError(`${path}: must be a mapping of option names to values`)

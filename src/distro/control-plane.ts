@@ -32,7 +32,6 @@ import { createServiceAllocation } from '../server/service-allocation/allocation
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
 import { type ControlHandlers, controlSocket } from './control-socket.ts'
-import { pidFile } from './data-directory.ts'
 import type { NodeAddress } from './node-address.ts'
 import { nodeNameKeeper } from './node-name.ts'
 import type { Paths } from './paths.ts'
@@ -201,7 +200,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   })
 
   return {
-    storage: [storage, pidFile(paths)],
+    storage: [storage],
     foundation: [certificates, controlSocket(paths.control, control), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
     loops: [...copies, later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
     clientFor, informersFor,

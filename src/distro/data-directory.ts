@@ -1,17 +1,52 @@
-// The directories of a server, and the file that names the process serving them.
+// The directories of a server, and the lock that makes one process at a time their owner.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Component } from '../base/component.ts'
+import { lockFile, lockHolder, type FileLock } from '../base/file-lock.ts'
 import { syncDirectory } from '../base/sync-directory.ts'
 import type { Paths } from './paths.ts'
 
+/** A server that is about to end lets go within this time. */
+const patienceMilliseconds = 3000
+
 export const dataDirectory = (paths: Paths): Component => ({
   name: 'data directory',
-  async start() {
-    createDirectories(paths)
-    return { failed: new Promise(() => {}), stop: async () => {} }
+  async start(signal) {
+    const lock = await take(paths, signal)
+    // killall finds the server by it
+    writeFileSync(paths.pidFile, `${process.pid}\n`)
+    return {
+      failed: new Promise(() => {}),
+      async stop() {
+        rmSync(paths.pidFile, { force: true })
+        lock.release()
+      },
+    }
   },
 })
+
+async function take(paths: Paths, signal: AbortSignal): Promise<FileLock> {
+  createDirectories(paths)
+  const lock = await patiently(() => lockFile(paths.lock), signal)
+  if (!lock) throw new Error(inUse(paths, lockHolder(paths.lock)))
+  return lock
+}
+
+/** @throws an error of one line when a server runs with this data directory. Looks only; `dataDirectory` decides. */
+export async function refuseSecondServer(paths: Paths): Promise<void> {
+  const isFree = await patiently(() => lockHolder(paths.lock) === undefined)
+  if (!isFree) throw new Error(inUse(paths, lockHolder(paths.lock)))
+}
+
+async function patiently<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T | undefined> {
+  for (const until = performance.now() + patienceMilliseconds; ; await sleep(100, undefined, { signal })) {
+    const result = attempt()
+    if (result || performance.now() > until) return result
+  }
+}
+
+const inUse = ({ data }: Paths, pid: number | undefined) => `the data directory ${data} is in use by another mk8s${pid ? ` (process ${pid})` : ''}: stop that one first, or choose another --data-dir`
 
 /** @throws Error in one line */
 export function createDirectories(paths: Paths): void {
@@ -32,12 +67,3 @@ function syncUpwards(directory: string): void {
   syncDirectory(directory)
   if (dirname(directory) !== directory) syncUpwards(dirname(directory))
 }
-
-/** Written when the database is ours: until then another process may be the one. */
-export const pidFile = (paths: Paths): Component => ({
-  name: 'pid file',
-  async start() {
-    writeFileSync(paths.pidFile, `${process.pid}\n`)
-    return { failed: new Promise(() => {}), stop: async () => rmSync(paths.pidFile, { force: true }) }
-  },
-})

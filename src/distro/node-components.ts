@@ -26,6 +26,7 @@ import { podBridge } from './names.ts'
 import { openNodeRuntime } from './node-runtime.ts'
 import type { NodeAddress } from './node-address.ts'
 import type { Paths } from './paths.ts'
+import { dnsPort, kubeletPort } from './ports.ts'
 
 interface NodeOptions {
   config: ServerConfig
@@ -37,8 +38,6 @@ interface NodeOptions {
   log: Logger
 }
 
-const kubeletPort = 10250
-const dnsPort = 53
 const proxyUser: UserInfo = { name: 'system:kube-proxy', groups: ['system:authenticated'] }
 
 interface NodeParts {

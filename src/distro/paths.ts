@@ -5,7 +5,9 @@ import { containerdPaths, defaultDataDirectory, type ContainerdPaths } from '../
 export interface Paths {
   data: string
   database: string
-  /** Names the process that serves this data directory. */
+  /** Locked by the process that serves this data directory. */
+  lock: string
+  /** Names that process. */
   pidFile: string
   /** The SQLite addon, put here out of the executable. */
   addons: string
@@ -36,6 +38,7 @@ export function pathsOf(dataDirectory: string): Paths {
   return {
     data,
     database: join(data, 'server/db/state.db'),
+    lock: join(data, 'server/lock'),
     pidFile: join(run, 'mk8s.pid'),
     control: join(run, 'mk8s.sock'),
     addons: join(data, 'server/lib'),

@@ -7,6 +7,7 @@ import type { Places } from '../backup/places.ts'
 import { type Restored, restoreBackup, type RestoreOptions, timeStamp } from '../backup/restore.ts'
 import { finishSwap } from '../backup/swap.ts'
 import { systemClock } from '../base/clock.ts'
+import { lockFile } from '../base/file-lock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { version } from '../base/version.ts'
 import type { Options } from '../config/options.ts'
@@ -56,11 +57,13 @@ export async function restore(options: ArchiveOptions, request: RestoreRequest):
   const inUse = `a server is running on ${paths.data}: stop it first (systemctl stop mk8s)`
   if (await askServer(paths.control, '/ping')) throw new Error(inUse)
   createDirectories(paths)
+  const lock = lockFile(paths.lock)
+  if (!lock) throw new Error(inUse)
   const places = placesOf(options)
   return restoreBackup({
     ...request, places: request.skipConfiguration ? { ...places, configuration: {} } : places, aside: asideName('before-restore'),
     advanceDatabase: (path, skip) => advanceDatabase(paths, path, skip), presentRevision: () => presentRevision(paths),
-  })
+  }).finally(() => lock.release())
 }
 
 /** The database alone, in place of a damaged one, which is kept. */

@@ -44,7 +44,7 @@ export async function killEverything(dataDirectory: string, say: Say): Promise<v
   // what a pod had mounted may be somebody's data: nothing is deleted above it
   if (mounted.length > 0) throw new Error(`${mounted[0]} cannot be unmounted${mounted.length > 1 ? `, nor can ${mounted.length - 1} more` : ''}: end what uses it and repeat "mk8s killall"`)
   removeRemains(remains)
-  for (const path of [paths.containerd.state, paths.containerd.ctrRun, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.dns, paths.cniAddresses, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
+  for (const path of [paths.containerd.state, paths.containerd.ctrRun, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.control, paths.dns, paths.cniAddresses, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
   removeEmpty(join(paths.kubelet, 'memory'), paths.kubelet, paths.run, '/run/mk8s')
 }
 

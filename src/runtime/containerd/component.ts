@@ -13,7 +13,7 @@ import { methods, subscribe } from '../cri/methods.ts'
 import { services } from '../ctr/services.ts'
 import { defaultPauseImage } from '../pause/image.ts'
 import { renderConfig } from './config.ts'
-import { canMountOverlay, checkVersion, findPrograms, readHostFacts, type Programs } from './host.ts'
+import { canMountOverlay, findPrograms, readHostFacts, type Programs } from './host.ts'
 import { ensurePauseImage, importDirectory, readSnapshotter } from './images.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
 import { credentialsOf, readRegistries, writeRegistries } from './registries.ts'
@@ -58,7 +58,7 @@ function createSupervisor(options: ContainerdOptions) {
   async function begin(signal: AbortSignal): Promise<void> {
     const programs = findPrograms()
     if (options.cniBinDirectory) programs.cni = options.cniBinDirectory
-    const [changed] = await Promise.all([writeConfiguration(options, paths, programs), checkVersion(programs.containerd)])
+    const changed = await writeConfiguration(options, paths, programs)
     const adopted = await adopt(paths, criPlugin, changed, log)
     if (!adopted) await launch(paths, programs, criPlugin, signal)
     log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })
@@ -140,10 +140,21 @@ async function launch(paths: ContainerdPaths, programs: Programs, criPlugin: boo
   child.once('exit', () => ended.abort())
   child.once('error', () => ended.abort())
   writeFileSync(paths.pidFile, `${child.pid ?? ''}\n`)
+  try {
+    await untilAnswering({ paths, criPlugin, ended: ended.signal, signal })
+  } catch (error) {
+    // one that hangs would be in the way of the next
+    child.kill('SIGKILL')
+    rmSync(paths.pidFile, { force: true })
+    throw error
+  }
+}
+
+async function untilAnswering({ paths, criPlugin, ended, signal }: { paths: ContainerdPaths; criPlugin: boolean; ended: AbortSignal; signal: AbortSignal }): Promise<void> {
   const until = performance.now() + startTimeout
   while (!(await answers(paths.socket, criPlugin))) {
     signal.throwIfAborted()
-    if (ended.signal.aborted) throw new Error(`containerd ended while it was starting: ${lastError(paths.logFile)}`)
+    if (ended.aborted) throw new Error(`containerd ended while it was starting: ${lastError(paths.logFile)}`)
     if (performance.now() > until) throw new Error(`containerd does not answer on ${paths.socket}: ${lastError(paths.logFile)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

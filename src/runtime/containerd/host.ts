@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readIfThere } from '../../base/read-file.ts'
-import { findExecutable, run } from '../../base/child-process.ts'
+import { findExecutable, isExecutable, run } from '../../base/child-process.ts'
 
 export interface HostFacts {
   canRaiseOomScore: boolean
@@ -43,22 +43,33 @@ export function findPrograms(): Programs {
 
 function required(name: string, debianPackage: string): string {
   const found = findExecutable(name)
-  if (!found) throw new Error(`${name} is missing: install it (Debian: apt-get install ${debianPackage}) or point --container-runtime-endpoint at a running containerd`)
+  if (!found) throw new Error(`${name} is missing: ${installAdvice(debianPackage)} or point --container-runtime-endpoint at a running containerd`)
   return found
 }
+
+export const installAdvice = (debianPackage: string): string => `install it (Debian: apt-get install ${debianPackage})`
+
+/** What the pod network is made with. */
+const cniPlugins = ['bridge', 'host-local', 'loopback', 'portmap']
+
+/** The directory that has most of the plug-ins, and what it lacks. */
+export function lookForCni(): { directory?: string; missing: readonly string[] } {
+  const places = ['/opt/cni/bin', '/usr/lib/cni', '/usr/libexec/cni', '/usr/local/lib/cni'].map((directory) => ({ directory, missing: cniPlugins.filter((name) => !isExecutable(join(directory, name))) }))
+  const best = places.reduce((a, b) => (b.missing.length < a.missing.length ? b : a))
+  return best.missing.length < cniPlugins.length ? best : { missing: cniPlugins }
+}
+
+export const cniMissing = (missing: readonly string[]): string =>
+  missing.length === cniPlugins.length ? 'the CNI plug-ins are missing from /opt/cni/bin and /usr/lib/cni' : `the CNI plug-in${missing.length > 1 ? 's' : ''} ${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing`
 
 function findCniPlugins(): string {
-  const found = ['/opt/cni/bin', '/usr/lib/cni', '/usr/libexec/cni', '/usr/local/lib/cni'].find((directory) => existsSync(join(directory, 'bridge')) && existsSync(join(directory, 'loopback')))
-  if (!found) throw new Error('the CNI plug-ins are missing from /opt/cni/bin and /usr/lib/cni: install them (Debian: apt-get install containernetworking-plugins)')
-  return found
+  const { directory, missing } = lookForCni()
+  if (!directory || missing.length > 0) throw new Error(`${cniMissing(missing)}: ${installAdvice('containernetworking-plugins')}`)
+  return directory
 }
 
-/** @throws an error of one line when the version is older than 1.6. */
-export async function checkVersion(containerd: string): Promise<void> {
-  const { stdout } = await run(containerd, ['--version'], { timeoutMilliseconds: 60_000 })
-  const version = parseVersion(stdout)
-  if (version && (version.major < 1 || (version.major === 1 && version.minor < 6))) throw new Error(`${containerd} is version ${version.text}, mk8s needs 1.6 or newer`)
-}
+/** The oldest containerd with version 1 of CRI. */
+export const oldestContainerd = { major: 1, minor: 6 }
 
 /** Of a line such as `containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1`. */
 export function parseVersion(line: string): { text: string; major: number; minor: number } | undefined {

@@ -75,7 +75,7 @@ export async function readRegistries(path = '/etc/mk8s/registries.yaml'): Promis
   try {
     return (parse(text) as RegistriesFile | null) ?? {}
   } catch (error) {
-    throw new Error(`${path} is not valid YAML: ${(error as Error).message.split('\n')[0]}`)
+    throw new Error(`${path} is not valid YAML: ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`)
   }
 }
 
