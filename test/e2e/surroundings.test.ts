@@ -104,6 +104,7 @@ test('of two starts at the same moment one wins; doctor sees it well; a third, i
   const loser = await Promise.race(ends)
   expect(loser).toMatchObject({ code: 1, text: expect.stringMatching(/^mk8s: the data directory \/var\/lib\/mk8s is in use by another mk8s \(process \d+\): stop that one first, or choose another --data-dir$/m) })
   await eventually('the other one is Ready', async () => / Ready /.test((await machine.kubectl(['get', 'nodes'])).stdout), 60)
+  await eventually('the last rules are there', async () => (await machine.inside('iptables-save', ['-t', 'nat'])).includes('-> 10.42.0.1:53'))
   const before = await machine.state()
   const third = await machine.tryInside('unshare', ['--net', '--pid', '--fork', '--mount-proc', machine.binary, 'server'])
   expect(third.stderr.trim().split('\n').at(-1)).toBe('mk8s: the data directory /var/lib/mk8s is in use by another mk8s: stop that one first, or choose another --data-dir')

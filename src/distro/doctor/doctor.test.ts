@@ -31,7 +31,7 @@ test('a machine as it should be', () => {
 })
 
 test.each<[string, Partial<Surroundings>, string]>([
-  ['no programs of its own are needed without a node', { isNode: false, ownContainerd: false, programs: {}, cgroups: { version: 2, mounted: false, controllers: [] }, trial: undefined }, ''],
+  ['no programs of its own are needed without a node', { isNode: false, ownContainerd: false, programs: {}, cni: undefined, cgroups: { version: 2, mounted: false, controllers: [] }, trial: undefined }, ''],
   ['an old containerd', { containerd: { printed: 'containerd github.com/containerd/containerd 1.5.11~ds1 1.5.11' } }, 'problem: /usr/bin/containerd is version 1.5.11~ds1, and mk8s needs 1.6 or newer: '],
   ['a containerd of unknown version', { containerd: { printed: 'dev build' } }, 'warning: /usr/bin/containerd does not say which version it is'],
   ['the memory cgroup on a Raspberry Pi', { board: 'Raspberry Pi 4 Model B Rev 1.5', cgroups: { version: 2, mounted: true, controllers: ['cpuset', 'cpu', 'io', 'pids'] } }, 'problem: the memory cgroup is switched off, and pods cannot be limited without: add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt (on older systems /boot/cmdline.txt) and reboot'],

@@ -12,6 +12,7 @@ import { readIfThere } from '../../base/read-file.ts'
 import { nodeAddresses, type ServerConfig } from '../../config/server-config.ts'
 import { readPid } from '../../runtime/containerd/component.ts'
 import { methods } from '../../runtime/cri/methods.ts'
+import { services } from '../../runtime/ctr/services.ts'
 import { openSqliteStorage } from '../../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from '../assets.ts'
 import { listIfThere } from '../leaving/remains.ts'
@@ -42,7 +43,7 @@ export async function observeCondition(scene: Scene): Promise<Condition> {
   const gateway = await bridgeAddress()
   const [api, containerd, missingChains, dns, database, dropping] = await Promise.all([
     runs ? askApi({ data: paths.data, host: reachable(config.bindAddress), port: config.httpsListenPort, nodeName: config.nodeName }) : undefined,
-    runs && isNode && !config.containerRuntimeEndpoint ? askContainerd(paths) : undefined,
+    runs && isNode && !config.containerRuntimeEndpoint ? askContainerd(paths, config.runtimeDriver === 'cri') : undefined,
     runs && isNode ? chainsMissing() : undefined,
     runs && isNode && !config.disable.includes('coredns') ? askDns(gateway, config.clusterDomain) : undefined,
     existsSync(paths.database) ? checkDatabase(paths.database, runs) : undefined,
@@ -75,10 +76,10 @@ const hasModule = (name: string) =>
 
 const nameServersOf = (path: string) => [...readIfThere(path).matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1]!)
 
-async function askContainerd(paths: Paths): Promise<Condition['containerd']> {
+async function askContainerd(paths: Paths, criPlugin: boolean): Promise<Condition['containerd']> {
   const client = createGrpcClient(`unix://${paths.containerd.socket}`)
   try {
-    await client.call(methods.version, {}, { timeoutMilliseconds: 10_000 })
+    await (criPlugin ? client.call(methods.version, {}, { timeoutMilliseconds: 10_000 }) : client.call(services.version, {}, { timeoutMilliseconds: 10_000 }))
     return { pid: readPid(paths.containerd) }
   } catch (error) {
     return { failure: (error as Error).message }

@@ -31,6 +31,7 @@ const programNames = ['containerd', 'ctr', 'runc', 'iptables', 'iptables-save', 
 export async function observe({ config, paths, now, serverPid }: Scene): Promise<Surroundings> {
   const isNode = !config.disableAgent
   const ownContainerd = isNode && !config.containerRuntimeEndpoint
+  const callsPlugins = ownContainerd || (isNode && config.runtimeDriver === 'ctr')
   const programs = Object.fromEntries(programNames.map((name) => [name, findExecutable(name)]))
   const [containerd, trial, registries] = await Promise.all([
     ownContainerd && programs.containerd ? askVersion(programs.containerd) : {},
@@ -38,7 +39,7 @@ export async function observe({ config, paths, now, serverPid }: Scene): Promise
     readRegistries(config.privateRegistry).then(() => ({}), (error: Error) => ({ failure: error.message })),
   ])
   return {
-    isNode, ownContainerd, programs, containerd, trial, cni: ownContainerd ? lookForCni() : { missing: [] }, cgroups: readCgroups(),
+    isNode, ownContainerd, programs, containerd, trial, cni: callsPlugins ? lookForCni() : undefined, cgroups: readCgroups(),
     board: readIfThere('/proc/device-tree/model').replaceAll('\0', ''),
     directories: directoriesOf(config, paths).map(([use, path]) => look(use, path)),
     hasDatabase: existsSync(paths.database),

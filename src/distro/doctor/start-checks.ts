@@ -33,7 +33,7 @@ const runc: Check<Surroundings> = {
 
 const cni: Check<Surroundings> = {
   name: 'CNI plug-ins',
-  look: ({ ownContainerd, cni: { directory, missing } }) => (!ownContainerd ? undefined : missing.length === 0 ? ok(directory!) : problem(cniMissing(missing), installAdvice('containernetworking-plugins').replace('install it', missing.length > 1 ? 'install them' : 'install it'))),
+  look: ({ cni: found }) => (!found ? undefined : found.missing.length === 0 ? ok(found.directory!) : problem(cniMissing(found.missing), installAdvice('containernetworking-plugins').replace('install it', found.missing.length > 1 ? 'install them' : 'install it'))),
 }
 
 const programs: Check<Surroundings> = {

@@ -12,7 +12,8 @@ export interface Surroundings {
   programs: Readonly<Record<string, string | undefined>>
   /** What `containerd --version` printed, or why it did not. */
   containerd: { printed?: string; failure?: string }
-  cni: { directory?: string; missing: readonly string[] }
+  /** Undefined where another program's containerd brings its own. */
+  cni?: { directory?: string; missing: readonly string[] }
   /** Undefined where the network has been set up before since the machine started: then the kernel can do it. */
   trial?: Trial
   cgroups: { version: 1 | 2; mounted: boolean; controllers: readonly string[] }

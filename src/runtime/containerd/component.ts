@@ -1,6 +1,6 @@
 // containerd as a supervised child. It outlives us: stopping mk8s leaves it and its pods running, the next start adopts it when its configuration
 // is still the wanted one, and replaces it (pods keep running under their shims) when it is not. When it dies it is started again with back-off.
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { copyFile, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readText } from '../../base/read-file.ts'
