@@ -30,6 +30,12 @@ describe('looking at the server', () => {
     expect(await box.k(['api-versions'])).toContain('networking.k8s.io/v1')
     expect(await box.k(['explain', 'pod.spec.containers.livenessProbe.httpGet'])).toMatch(/port\s+<(IntOrString|string)> -required-/)
   })
+  test('explain tells the text of a type once, where it is a field and where it stands alone', async () => {
+    expect(await box.k(['explain', 'pod.spec.containers'])).toMatch(/List of containers belonging to the pod[^]*A single application container/)
+    expect((await box.k(['explain', 'pod.spec'])).match(/PodSpec is a description of a pod/g)).toHaveLength(1)
+    expect(await box.k(['explain', 'pod'])).toMatch(/spec\t<PodSpec>\n +PodSpec is a description of a pod/)
+    expect(await box.k(['explain', 'pod.spec.containers.livenessProbe'])).toMatch(/exec\t<ExecAction>\n +ExecAction/)
+  })
   test('who may what', async () => {
     expect((await box.k(['auth', 'can-i', 'create', 'pods'])).trim()).toBe('yes')
     const { stdout, code } = await box.kubectl(['auth', 'can-i', 'create', 'pods', '--as', 'system:serviceaccount:default:default'])

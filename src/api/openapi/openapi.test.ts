@@ -52,6 +52,10 @@ test('a version 3 document describes what is served', async () => {
     'x-kubernetes-list-map-keys': ['containerPort', 'protocol'], 'x-kubernetes-list-type': 'map', 'x-kubernetes-patch-merge-key': 'containerPort', 'x-kubernetes-patch-strategy': 'merge',
   })
   expect(schemas['io.k8s.api.apps.v1.Deployment']!.description).toBeTruthy()
+  // clients show the text of a field and of its type, one after the other
+  const texts = (name: string, field: string) => [(schemas[name]!.properties[field] as { description?: string }).description, schemas[`io.k8s.api.core.v1.${field === 'spec' ? 'PodSpec' : 'Container'}`]!.description]
+  expect(texts('io.k8s.api.core.v1.PodTemplateSpec', 'spec')).toEqual([expect.stringContaining('PodSpec'), undefined])
+  expect(texts('io.k8s.api.core.v1.PodSpec', 'containers')).toEqual([expect.stringContaining('List of containers'), expect.stringContaining('application container')])
   expect(await openApiV3Document({ group: 'apps', version: 'v2', definitions })).toBeUndefined()
 })
 
