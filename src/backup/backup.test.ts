@@ -56,7 +56,7 @@ async function backUp(places: Places, options: { passphrase?: string } = {}): Pr
   const path = join(root, `backup-${randomBytes(4).toString('hex')}`)
   const storage = await openDatabase(join(places.data, 'server/db/state.db'))
   const about = { mk8s: '1', kubernetes: 'v1.36.0', created: '2026-06-01T00:00:00Z', node: { name: 'a' }, dataDirectory: places.data }
-  await createBackup({ places, copyDatabase: (to) => storage.copyTo(to), about }, { ...options, sink: toFile(path) }).finally(() => storage.close())
+  await createBackup({ places, copyDatabase: async (to) => ({ revision: await storage.copyTo(to) }), about }, { ...options, sink: toFile(path) }).finally(() => storage.close())
   return path
 }
 
@@ -122,7 +122,7 @@ describe('a back-up', () => {
     const a = await machine('a', 'A')
     const storage = await openDatabase(join(a.data, 'server/db/state.db'))
     const about = { mk8s: '1', kubernetes: '1', created: '', node: { name: 'a' }, dataDirectory: a.data }
-    const making = createBackup({ places: a, copyDatabase: (to) => storage.copyTo(to), about }, { sink: toFile(join(root, 'none/backup')) })
+    const making = createBackup({ places: a, copyDatabase: async (to) => ({ revision: await storage.copyTo(to) }), about }, { sink: toFile(join(root, 'none/backup')) })
     await expect(making).rejects.toThrow(/^the back-up cannot be written to .*none\/backup: ENOENT/)
     await storage.close()
     expect(readdirSync(join(a.data, 'server/db'))).toEqual(['state.db'])

@@ -37,6 +37,7 @@ import { nodeNameKeeper } from './node-name.ts'
 import type { Paths } from './paths.ts'
 import { openOrRecover } from './recover-database.ts'
 import { stateCopies } from './state-copies.ts'
+import { describeState } from './state-mark.ts'
 
 export interface ControlPlane {
   /** Before anything else is touched: it tells whether the data directory is free and sound. */
@@ -186,14 +187,14 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
     '/ping': async () => ({}),
     async '/copy'({ path }) {
       if (typeof path !== 'string' || !path.startsWith(`${dirname(paths.database)}/`)) throw new Error(`a copy of the database must lie below ${dirname(paths.database)}`)
-      return need('storage').copyTo(path)
+      return { revision: await need('storage').copyTo(path) }
     },
     async '/certificates/rotate'({ services }) {
       discardCertificates(config.dataDir, serviceNames.filter((name) => (services as readonly string[]).includes(name)))
       return { renewed: await need('renewal').renew() }
     },
   })
-  const copies = config.etcdDisableSnapshots ? [] : [stateCopies({ config, describe: () => need('storage').describe(), clock, log: log.with({ component: 'copies' }) })]
+  const copies = config.etcdDisableSnapshots ? [] : [stateCopies({ config, describe: () => describeState(need('storage'), clientFor(apiServerUser)), clock, log: log.with({ component: 'copies' }) })]
 
   const controllers = (): Component => createControllers({
     clientFor, identity: config.nodeName, pki: need('pki'), clusterCidr: config.clusterCidr, clock, log: log.with({ component: 'controllers' }),

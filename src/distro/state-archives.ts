@@ -33,7 +33,7 @@ async function copyDatabase(paths: Paths, to: string): Promise<{ revision: numbe
   const copy = await askServer(paths.control, '/copy', { path: to })
   if (copy) return copy as { revision: number }
   const storage = await openDatabase(paths, paths.database)
-  return storage.copyTo(to).finally(() => storage.close())
+  return { revision: await storage.copyTo(to).finally(() => storage.close()) }
 }
 
 export async function backUp(options: ArchiveOptions, about: { node: Manifest['node']; passphrase: string | undefined; sink: Sink }): Promise<Manifest> {

@@ -33,7 +33,7 @@ it('a copy made under concurrent writes is a state that was: what was acknowledg
   const writer = (async () => {
     for (let i = 0; writing; i++) written.push(await source.create(`during/${String(i).padStart(6, '0')}`, bytes(String(i))))
   })()
-  const copy = await source.copyTo(join(directory, 'copy.db'))
+  const revision = await source.copyTo(join(directory, 'copy.db'))
   writing = false
   await writer
   expect(readdirSync(directory).filter((name) => name.startsWith('copy'))).toEqual(['copy.db'])
@@ -42,19 +42,19 @@ it('a copy made under concurrent writes is a state that was: what was acknowledg
   const during = (await restored.list('during/')).rows.map(({ revision }) => revision)
   expect(during).toEqual(written.slice(0, during.length))
   expect(written.length).toBeGreaterThan(0)
-  expect(copy.revision).toBeGreaterThanOrEqual(during.at(-1) ?? 0)
+  expect(revision).toBeGreaterThanOrEqual(during.at(-1) ?? 0)
 })
 
 it('a copy that goes on far ahead never hands out a revision again, and shows lazy rows at a new one', async () => {
   const source = await open('source.db')
   const first = await source.create('a', bytes('1'))
   await source.create('lease', bytes('1'), { lazy: true })
-  const copy = await source.copyTo(join(directory, 'copy.db'))
+  const revision = await source.copyTo(join(directory, 'copy.db'))
   const after = await source.update('a', bytes('2'), first)
   const restored = await open('copy.db', { skipRevisions: 1e9 })
   expect((await restored.get('a'))!.revision).toBe(first)
   expect((await restored.get('lease'))!.revision).toBeGreaterThan(after)
-  expect(await restored.create('b', bytes('x'))).toBeGreaterThan(copy.revision + 1e9)
+  expect(await restored.create('b', bytes('x'))).toBeGreaterThan(revision + 1e9)
   const reached = await restored.currentRevision()
   await restored.close()
   expect(await (await open('copy.db')).create('c', bytes('x'))).toBe(reached + 1)
@@ -62,7 +62,7 @@ it('a copy that goes on far ahead never hands out a revision again, and shows la
 
 it('its mark changes with every durable write and with no lazy one', async () => {
   const source = await open('source.db')
-  const mark = async () => (await source.describe()).mark
+  const mark = () => source.durableMark()
   const marks = [await mark()]
   const revision = await source.create('a', bytes('1'))
   marks.push(await mark())
@@ -75,7 +75,10 @@ it('its mark changes with every durable write and with no lazy one', async () =>
   await source.create('b', bytes('1'))
   marks.push(await mark())
   expect(new Set(marks.slice(1)).size).toBe(marks.length - 1)
-  expect((await source.copyTo(join(directory, 'copy.db'))).mark).toBe(marks.at(-1))
+  await source.create('b/c', bytes('1'))
+  expect(await source.durableMark('b/')).toBe(marks.at(-1))
+  await source.copyTo(join(directory, 'copy.db'))
+  expect(await (await open('copy.db')).durableMark('b/')).toBe(marks.at(-1))
 })
 
 it('a copy that cannot be written is an error in one line, and the database goes on', async () => {

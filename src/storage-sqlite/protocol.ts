@@ -37,8 +37,9 @@ export type ToWorker =
   | { type: 'list'; id: number; prefix: string }
   | { type: 'flush' }
   | { type: 'expire'; now: number }
-  /** Copies everything into a new file; `path` undefined only reads the mark. */
-  | { type: 'copy'; id: number; path: string | undefined }
+  /** Copies everything into a new file. */
+  | { type: 'copy'; id: number; path: string }
+  | { type: 'mark'; id: number; except: string }
   /** Gives memory back that only a load needed. */
   | { type: 'relieve' }
   | { type: 'close' }
@@ -61,17 +62,11 @@ export type FromWorker =
   | { type: 'removed'; keys: string[]; numbers: Float64Array; values: Uint8Array; outlook: Outlook }
   | { type: 'flushed'; outlook: Outlook; reason: string }
   | { type: 'failed'; message: string; damaged: boolean }
-  | { type: 'copied'; id: number; copy: DatabaseCopy }
+  | { type: 'copied'; id: number }
+  | { type: 'marked'; id: number; mark: string }
   /** No copy was made, for this reason; the database itself is well. */
   | { type: 'notCopied'; id: number; reason: string }
   | { type: 'closed' }
-
-export interface DatabaseCopy {
-  /** When the copy was whole; no revision beyond it is in the copy. */
-  revision: number
-  /** Of the database at that time: equal where no durable row differs. Rows that were ever written lazily do not count. */
-  mark: string
-}
 
 export interface WorkerSettings {
   role: 'mk8s-storage'

@@ -46,7 +46,7 @@ export class Rows {
       pages: number('PRAGMA page_count'),
     }
     this.#totalChanges = number('SELECT total_changes()')
-    this.#durableMark = db.prepare(`SELECT count(*) || '-' || coalesce(max(revision), 0) || '-' || coalesce(sum(revision % 4294967291), 0) FROM rows WHERE lazy = 0`).pluck()
+    this.#durableMark = db.prepare(`SELECT count(*) || '-' || coalesce(max(revision), 0) || '-' || coalesce(sum(revision % 4294967291), 0) FROM rows WHERE lazy = 0 AND NOT (key >= @except AND key < @end)`).pluck()
     this.#walPages = db.prepare('PRAGMA wal_checkpoint(NOOP)')
   }
 
@@ -102,9 +102,12 @@ export class Rows {
     return this.#totalChanges.get() as number
   }
 
-  /** Says the same as long as no durable row comes, goes or changes: their number, the greatest of their revisions, and a sum over all. */
-  durableMark(): string {
-    return this.#durableMark.get() as string
+  /**
+   * Says the same as long as no durable row comes, goes or changes: their number, the greatest of their revisions, and a sum over all.
+   * Keys that begin with `except` do not count.
+   */
+  durableMark(except: string): string {
+    return this.#durableMark.get({ except, end: except && endOf(except) }) as string
   }
 
   walPages(): number {

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Change, type Listing, type Revision, type Row, type Storage, StorageError, type WriteOptions } from '../storage/storage.ts'
 import {
-  type DatabaseCopy, type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
+  type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
 } from './protocol.ts'
 import { DamagedDatabaseError, explain, UnusableDatabaseError } from './unusable.ts'
 
@@ -31,10 +31,10 @@ export interface SqliteOptions {
 export interface SqliteStorage extends Storage {
   /** Resolves when the disk has failed: nothing more can be written, the process should end and recover by starting again. */
   readonly failed: Promise<Error>
-  /** Makes a whole, consistent copy at `path` while writes go on, and checks it. @throws Error in one line */
-  copyTo(path: string): Promise<DatabaseCopy>
-  /** What a copy made now would say of itself. */
-  describe(): Promise<DatabaseCopy>
+  /** Makes a whole, consistent copy at `path` while writes go on, and checks it. @returns a revision beyond which nothing is in it. @throws Error in one line */
+  copyTo(path: string): Promise<Revision>
+  /** Says the same as long as no durable row comes, goes or changes. Rows that were ever written lazily, and keys that begin with `except`, do not count. */
+  durableMark(except?: string): Promise<string>
   /** The thread and SQLite give memory back that only a load needed. */
   relieve(): void
 }
@@ -95,7 +95,7 @@ class GroupingStorage implements SqliteStorage {
   readonly #openedAt: { wall: number; monotonic: number }
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
   readonly #readings = new Map<number, Reading>()
-  readonly #copies = new Map<number, PromiseWithResolvers<DatabaseCopy>>()
+  readonly #asked = new Map<number, PromiseWithResolvers<string>>()
   #revision: Revision
   #queue: Pending[] = []
   #group: Pending[] = []
@@ -152,26 +152,27 @@ class GroupingStorage implements SqliteStorage {
     return { stop: () => void this.#listeners.delete(own) }
   }
 
-  copyTo(path: string): Promise<DatabaseCopy> {
-    return this.#copy(path)
+  async copyTo(path: string): Promise<Revision> {
+    await this.#ask((id) => ({ type: 'copy', id, path }))
+    return this.#revision
   }
 
-  describe(): Promise<DatabaseCopy> {
-    return this.#copy(undefined)
+  durableMark(except = ''): Promise<string> {
+    return this.#ask((id) => ({ type: 'mark', id, except }))
   }
 
   relieve(): void {
     if (!this.#unavailable()) this.#post({ type: 'relieve' })
   }
 
-  #copy(path: string | undefined): Promise<DatabaseCopy> {
+  #ask(message: (id: number) => ToWorker): Promise<string> {
     const reason = this.#unavailable()
     if (reason) return Promise.reject(reason)
     const id = this.#nextId++
-    const copying = Promise.withResolvers<DatabaseCopy>()
-    this.#copies.set(id, copying)
-    this.#post({ type: 'copy', id, path })
-    return copying.promise
+    const asking = Promise.withResolvers<string>()
+    this.#asked.set(id, asking)
+    this.#post(message(id))
+    return asking.promise
   }
 
   async currentRevision(): Promise<Revision> {
@@ -245,16 +246,17 @@ class GroupingStorage implements SqliteStorage {
         if (message.reason) this.#options.log.warn('lazy writes cannot be stored yet', { reason: message.reason })
         return this.#plan(message.outlook)
       case 'failed': return this.#break(reasonOf(message))
-      case 'copied': return this.#takeCopying(message.id).resolve(message.copy)
-      case 'notCopied': return this.#takeCopying(message.id).reject(new Error(message.reason))
+      case 'copied': return this.#answered(message.id).resolve('')
+      case 'marked': return this.#answered(message.id).resolve(message.mark)
+      case 'notCopied': return this.#answered(message.id).reject(new Error(message.reason))
       case 'closed': return this.#closed()
     }
   }
 
-  #takeCopying(id: number): PromiseWithResolvers<DatabaseCopy> {
-    const copying = this.#copies.get(id)!
-    this.#copies.delete(id)
-    return copying
+  #answered(id: number): PromiseWithResolvers<string> {
+    const asking = this.#asked.get(id)!
+    this.#asked.delete(id)
+    return asking
   }
 
   #settle(results: (WriteResult & { value: Buffer })[], reason: string): void {
@@ -329,11 +331,11 @@ class GroupingStorage implements SqliteStorage {
     if (this.#broken) return
     this.#broken = error
     const reason = () => new StorageError('unavailable', error.message, { cause: error })
-    for (const waiting of [...this.#group, ...this.#queue, ...this.#readings.values(), ...this.#copies.values()]) waiting.reject(reason())
+    for (const waiting of [...this.#group, ...this.#queue, ...this.#readings.values(), ...this.#asked.values()]) waiting.reject(reason())
     this.#group = []
     this.#queue = []
     this.#readings.clear()
-    this.#copies.clear()
+    this.#asked.clear()
     this.#flushTimer?.cancel()
     this.#expiry?.timer.cancel()
     this.#fail(error)

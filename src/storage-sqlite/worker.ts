@@ -112,11 +112,9 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
     send(true)
   }
 
-  function copy(id: number, path: string | undefined): void {
+  function copy(id: number, path: string): void {
     engine.flush()
-    const copied = () => post({ type: 'copied', id, copy: { revision: engine.revision, mark: rows.durableMark() } })
-    if (path === undefined) return copied()
-    copyDatabase(db, { path, nativeBinding: settings.nativeBinding }).then(copied, (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
+    copyDatabase(db, { path, nativeBinding: settings.nativeBinding }).then(() => post({ type: 'copied', id }), (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
   }
 
   function relieve(): void {
@@ -142,6 +140,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
         expire(message.now)
         return post({ type: 'flushed', reason: '', outlook: engine.outlook })
       case 'copy': return copy(message.id, message.path)
+      case 'mark': return post({ type: 'marked', id: message.id, mark: rows.durableMark(message.except) })
       case 'relieve': return relieve()
       case 'close': return close()
     }

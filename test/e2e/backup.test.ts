@@ -1,10 +1,10 @@
 // Back-ups of the real binary: made while it is written to, restored elsewhere, broken off, and taken by itself after damage.
-import { copyFileSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { binary, Box, kubectl, must, run } from './box.ts'
+import { binary, Box, eventually, kubectl, must, run } from './box.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 const a = new Box(['--disable-agent'])
@@ -237,4 +237,38 @@ test('a damaged database: the last good copy is named, and taken with --auto-rec
   expect(await revisionOf(b, 'next')).toBeGreaterThan(revision + 1e9)
   const aside = /damaged=(\S+)/.exec(b.log())![1]!
   expect(readFileSync(join(aside, 'db/state.db')).equals(damaged)).toBe(true)
+})
+
+/** Its mk8s lives thirty times as fast. */
+class HastyBox extends Box {
+  override readonly binary = join(this.directory, 'mk8s')
+
+  override async open(): Promise<this> {
+    const library = (await must('sh', ['-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1'])).trim()
+    writeFileSync(this.binary, `#!/bin/sh\nexec env LD_PRELOAD=${library} FAKETIME='+0 x30' NO_FAKE_STAT=1 ${binary} "$@"\n`)
+    chmodSync(this.binary, 0o755)
+    return super.open()
+  }
+}
+
+test('copies are made by schedule when something has changed, the first soon after the first start, and as many are kept as were asked for', async () => {
+  const hasty = new HastyBox(['--disable-agent', '--etcd-snapshot-schedule-cron', '@every 2m', '--etcd-snapshot-retention', '2'])
+  try {
+    await hasty.open()
+    await hasty.startApi()
+    const copies = () => readdirSync(join(hasty.dataDir, 'server/db/snapshots')).filter((name) => name.endsWith('.tar.gz')).sort()
+    await eventually('the first copy', async () => copies().length === 1, 60)
+    const [first] = copies()
+    for (const name of ['one', 'two']) {
+      const before = copies()
+      await hasty.apply(configMap(name))
+      await eventually(`a copy with ${name}`, async () => copies().some((copy) => !before.includes(copy)) && copies().length === 2, 30)
+    }
+    const kept = copies()
+    expect(kept).not.toContain(first)
+    await sleep(6000)
+    expect(copies()).toEqual(kept)
+  } finally {
+    await hasty.close()
+  }
 })

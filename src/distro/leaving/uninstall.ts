@@ -67,7 +67,7 @@ export async function uninstall(options: UninstallOptions, say: Say): Promise<vo
 }
 
 function isOurKubeconfig(path: string, data: string): boolean {
-  const authority = readIfThere(join(data, 'server/tls/server-ca.crt'))
+  const authority = readIfThere(join(data, 'agent/server-ca.crt'))
   return authority !== '' && readIfThere(path).includes(Buffer.from(authority).toString('base64'))
 }
 
