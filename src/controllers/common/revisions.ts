@@ -26,7 +26,14 @@ export type RevisionStep =
   | { do: 'updateRevision'; revision: Stored<ControllerRevision> }
   | { do: 'deleteRevision'; revision: Stored<ControllerRevision> }
 
-const dataOf = (template: PodTemplateSpec): object => ({ spec: { template: { ...template, $patch: 'replace' } } })
+/** Keys in the order of their names: clients that compare a template with its history compare bytes (as upstream's own do). */
+const dataOf = (template: PodTemplateSpec): object => inOrder({ spec: { template: { ...template, $patch: 'replace' } } })
+
+function inOrder<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(inOrder) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, inOrder(inner)])) as T
+}
 
 export function historyOf(owner: TemplateOwner, revisions: readonly Stored<ControllerRevision>[]): History {
   const data = canonical(dataOf(owner.spec!.template))
