@@ -6,7 +6,7 @@ import { pageSize } from './layout.ts'
 import { lengthenLog, type Room, unlessFull, walPagesLimit } from './room.ts'
 import type { Rows } from './rows.ts'
 
-/** Free pages are for the next rows; beyond a tenth of the file, and this many, they are given back. */
+/** Free pages are for the next rows; beyond this many they are given back: while rows are written only beyond a tenth of the file, too. */
 const freePagesKept = 32
 const pagesPerStep = 64
 
@@ -19,7 +19,7 @@ const quietWalPages = 32
 interface Upkeep {
   /** Does one step. @returns whether more is to be done. */
   step(): boolean
-  /** For when nothing has been written for a while. */
+  /** For when nothing has been written for a while; then there may be steps to do. */
   settle(): void
 }
 
@@ -28,7 +28,9 @@ export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upk
   const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
   /** To what size the file is cut by the first write after it has been moved into the database. */
   const keepWalPages = (pages: number) => db.pragma(`journal_size_limit = ${pages * pageSize}`)
-  const tooManyFree = () => rows.number('freePages')! > Math.max(freePagesKept, rows.number('pages')! / 10)
+  let changesWhenQuiet = -1
+  const isQuiet = () => rows.totalChanges() === changesWhenQuiet
+  const tooManyFree = () => rows.number('freePages')! > Math.max(freePagesKept, isQuiet() ? 0 : rows.number('pages')! / 10)
   return {
     step() {
       let isMore = false
@@ -43,6 +45,7 @@ export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upk
       return isMore
     },
     settle() {
+      changesWhenQuiet = rows.totalChanges()
       const size = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
       if (room.isShort || size === quietWalPages * pageSize) return
       unlessFull(() => {

@@ -43,13 +43,16 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
 
   const keepUp = guarded(() => {
     upkeepTimer = undefined
-    if (upkeep.step()) planUpkeep()
+    if (!upkeep.step()) return
+    planUpkeep()
+    quietTimer.refresh()
   })
   const growReserve = guarded(() => {
     if (room.grow()) reserveTimer = setTimeout(growReserve, upkeepPause)
   })
   const settle = guarded(() => {
     upkeep.settle()
+    planUpkeep()
     growReserve()
   })
   const quietTimer = setTimeout(settle, quietAfter)
