@@ -1,5 +1,6 @@
 // `mk8s images`: the images in the containerd that belongs to a data directory.
 import { existsSync } from 'node:fs'
+import { containerdInUse } from '../distro/node-runtime.ts'
 import { pathsOf } from '../distro/paths.ts'
 import { importImages, listImages as readImages, removeImage } from '../runtime/containerd/images.ts'
 import type { ContainerdPaths } from '../runtime/containerd/paths.ts'
@@ -7,7 +8,7 @@ import { CliError, type CliIo } from './io.ts'
 import { table } from './table.ts'
 
 function containerdOf(dataDirectory: string): ContainerdPaths {
-  const { containerd } = pathsOf(dataDirectory)
+  const containerd = containerdInUse(pathsOf(dataDirectory).containerd)
   if (!existsSync(containerd.socket)) throw new CliError(`there is no containerd at ${containerd.socket}: start "mk8s server" first`)
   return containerd
 }

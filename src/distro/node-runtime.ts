@@ -1,6 +1,6 @@
 // The container runtime of the node, as the options choose it.
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { readText } from '../base/read-file.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServerConfig } from '../config/server-config.ts'
@@ -20,11 +20,12 @@ export async function openNodeRuntime(config: RuntimeConfig, paths: ContainerdPa
     return config.containerRuntimeEndpoint ? runtime : settlingPulls(runtime, paths, log)
   }
   refuseOtherDriver(paths)
+  rmSync(socketFile(paths), { force: true })
   if (config.containerRuntimeEndpoint) return openCriRuntime({ endpoint: config.containerRuntimeEndpoint })
   return settlingPulls(openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) }), paths, log)
 }
 
-async function openCtr({ containerRuntimeEndpoint, pauseImage, snapshotter, privateRegistry }: RuntimeConfig, paths: ContainerdPaths): Promise<ContainerRuntime> {
+async function openCtr({ containerRuntimeEndpoint, pauseImage, snapshotter, privateRegistry }: RuntimeConfig, paths: ContainerdPaths) {
   const socket = containerRuntimeEndpoint?.replace(/^unix:(?:\/\/)?/, '') ?? paths.socket
   const registries = await readRegistries(privateRegistry)
   if (containerRuntimeEndpoint) writeRegistries(paths.registries, registries)
@@ -41,15 +42,19 @@ async function openCtr({ containerRuntimeEndpoint, pauseImage, snapshotter, priv
 /** Which containerd the `ctr` driver used last: that of another program has to be told at the end. */
 const socketFile = ({ ctrState }: ContainerdPaths) => join(ctrState, 'socket')
 
+/** The containerd of the node for `mk8s images`. */
+export function containerdInUse(paths: ContainerdPaths): ContainerdPaths {
+  const socket = readText(socketFile(paths))
+  return socket && socket !== paths.socket ? { ...paths, socket, root: dirname(paths.ctrState) } : paths
+}
+
 /** Ends the pods of the `ctr` driver on a containerd that is not ours. @returns how many. */
 export async function endForeignPods(paths: ContainerdPaths): Promise<number> {
   const socket = readText(socketFile(paths))
   if (!socket || socket === paths.socket || !existsSync(socket)) return 0
   const runtime = await openCtr({ runtimeDriver: 'ctr', containerRuntimeEndpoint: socket, pauseImage: '', snapshotter: 'overlayfs', privateRegistry: '/dev/null' }, paths)
   try {
-    const sandboxes = await runtime.listSandboxes()
-    for (const { id } of sandboxes) await runtime.removeSandbox(id)
-    return sandboxes.length
+    return await runtime.leave()
   } finally {
     await runtime.close()
   }

@@ -1,6 +1,6 @@
 // The `ctr` driver: pods on a containerd whose CRI plug-in is off. What CRI does in containerd is done here: sandboxes, CNI, specifications, logs.
 // Nothing is known in memory only: records are files, processes are asked for, and what is half done after a crash is cleaned up at the first call.
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts, type RegistryAuth } from '../container-runtime.ts'
 import { findPrograms, readHostFacts } from '../containerd/host.ts'
@@ -42,7 +42,7 @@ export interface CtrRuntimeOptions {
 
 const resourcesType = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources'
 
-export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
+export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & { leave(): Promise<number> } {
   const { stateDirectory, runDirectory, cniConfigDirectory, imageMounts } = options
   const programs = findPrograms()
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
@@ -51,6 +51,7 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
   const host = readHostFacts()
   const snapshotter = remembered(() => chooseSnapshotter(containerd, options.snapshotter))
   const images = createImages({ containerd, snapshotter, pauseImage: options.pauseImage, registriesDirectory: options.registriesDirectory, credentials: options.credentials ?? (() => undefined) })
+  const pauseRoot = { key: `mk8s-pause${runDirectory.replaceAll('/', '-')}`, target: join(runDirectory, 'pause') }
   const context: CtrContext = {
     containerd, images, host, runDirectory, cniConfigDirectory, snapshotter, cniBinDirectory: options.cniBinDirectory ?? programs.cni, exclusively: createLocks(),
     profiles: createProfiles({ containerd, directory: join(stateDirectory, 'profiles'), hasAppArmor: host.hasAppArmor }),
@@ -58,14 +59,12 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
     sandboxes: openRecords<SandboxRecord>(join(stateDirectory, 'sandboxes')), containers: openRecords<ContainerRecord>(join(stateDirectory, 'containers')),
     pause: remembered(async () => {
       const image = await images.ensurePause()
-      const root = join(runDirectory, 'pause')
-      const key = `mk8s-pause${runDirectory.replaceAll('/', '-')}`
-      if (!(await isMounted(root)) || !existsSync(root)) {
-        // After a reboot the snapshot is there and the mount is not.
-        await removeRootfs({ containerd, snapshotter: await snapshotter(), key, target: root })
-        await mountRootfs({ containerd, images, snapshotter: await snapshotter(), image, key, target: root })
+      // After a reboot the snapshot is there and the mount is not.
+      if (!(await isMounted(pauseRoot.target))) {
+        await removeRootfs({ containerd, snapshotter: await snapshotter(), ...pauseRoot })
+        await mountRootfs({ containerd, images, snapshotter: await snapshotter(), image, ...pauseRoot })
       }
-      return { image, root }
+      return { image, root: pauseRoot.target }
     }),
   }
   const begun = remembered(() => recover(context))
@@ -85,6 +84,13 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
     await context.exclusively(id, () => stopSandbox(context, id))
   }
 
+  async function removeWhole(id: string): Promise<void> {
+    await endSandbox(id)
+    await Promise.all(containersOf(id).map((record) => removeContainer(context, record.id)))
+    await context.exclusively(id, () => removeSandbox(context, id))
+    await imageMounts.release(id)
+  }
+
   return {
     async info() {
       const [{ version }, network] = await Promise.all([containerd.call(services.version, {}), readNetworkConfiguration(cniConfigDirectory), begun()])
@@ -98,12 +104,7 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
       return runSandbox(context, spec)
     },
     stopSandbox: endSandbox,
-    async removeSandbox(id) {
-      await endSandbox(id)
-      await Promise.all(containersOf(id).map((record) => removeContainer(context, record.id)))
-      await context.exclusively(id, () => removeSandbox(context, id))
-      await imageMounts.release(id)
-    },
+    removeSandbox: removeWhole,
     async listSandboxes() {
       await begun()
       const running = await runningTasks()
@@ -149,6 +150,14 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime {
     imageFilesystem: () => imageFilesystem(context),
 
     events: events.subscribe,
+    /** Takes all pods off this containerd, and what they shared. @returns how many there were. */
+    async leave() {
+      await begun()
+      const all = context.sandboxes.all()
+      for (const { id } of all) await removeWhole(id)
+      await removeRootfs({ containerd, snapshotter: await snapshotter(), ...pauseRoot })
+      return all.length
+    },
     async close() {
       containerd.close()
     },

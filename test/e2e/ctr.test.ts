@@ -1,0 +1,138 @@
+// --runtime-driver ctr: pods on a containerd of another program whose CRI plug-in is off, as Docker's packages ship it.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
+import { pathsOf } from '../../src/distro/paths.ts'
+import { binary, Box, eventually, kubectl, must, run } from './box.ts'
+import { image, pod, shell, Workbench } from './workbench.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+const box = new Box()
+const bench = new Workbench(box)
+const directory = join(box.directory, 'foreign')
+const socket = join(directory, 'containerd.sock')
+const paths = pathsOf(box.dataDir)
+let containerd: ChildProcess
+
+const ctr = async (...args: string[]) => (await must('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args])).split('\n').filter(Boolean)
+const exec = (name: string, script: string) => box.k(['exec', name, '--', ...shell(script)])
+const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
+
+async function startContainerd(): Promise<void> {
+  containerd = spawn('nsenter', [box.enter, 'containerd', '--config', join(directory, 'config.toml')], { stdio: 'ignore' })
+  await eventually('containerd answers', () => ctr('version'))
+}
+
+async function endContainerd(): Promise<void> {
+  const ended = new Promise((resolve) => containerd.once('exit', resolve))
+  containerd.kill('SIGKILL')
+  await ended
+}
+
+beforeAll(async () => {
+  await box.open()
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'config.toml'), `version = 2\nroot = "${directory}/root"\nstate = "${directory}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${socket}"\n`)
+  await startContainerd()
+  box.flags = [...box.flags, '--runtime-driver', 'ctr', '--container-runtime-endpoint', socket]
+  await box.start()
+  writeBusyboxImage(join(box.directory, 'busybox.tar'), image)
+  expect(await box.inside(binary, ['images', 'import', '--data-dir', box.dataDir, join(box.directory, 'busybox.tar')])).toBe(`${image}\n`)
+}, 120_000)
+afterAll(async () => {
+  await box.tryInside(binary, ['killall', '--data-dir', box.dataDir])
+  await endContainerd()
+  for (const line of readFileSync('/proc/self/mounts', 'utf8').split('\n').reverse()) if (line.split(' ')[1]?.startsWith(directory)) await run('umount', ['--lazy', line.split(' ')[1]!])
+  await box.close()
+}, 120_000)
+
+test('the sample application answers under its Service', async () => {
+  await box.k(['apply', '-f', new URL('../../samples/hello.yaml', import.meta.url).pathname])
+  await box.k(['rollout', 'status', 'deployment/hello', '--timeout=60s'])
+  const address = await bench.get('service', 'hello', '.spec.clusterIP')
+  expect(await eventually('it answers', () => box.inside('curl', ['-sSf', '-m', '2', `http://${address}/`]))).toBe('hello from mk8s\n')
+  expect(await box.inside(binary, ['images', 'list', '--data-dir', box.dataDir])).toMatch(/^mk8s\.io\/busybox:1 /m)
+  expect(await box.k(['get', 'node', 'box', '-o', 'jsonpath={.status.nodeInfo.containerRuntimeVersion}'])).toMatch(/^containerd:\/\//)
+})
+
+test('terminals, input, logs, forwarded and host ports, limits', async () => {
+  await bench.start({
+    name: 'web', command: shell('echo started; echo $$ > /www/index.html; trap "exit 0" TERM; httpd -p 127.0.0.1:81 -h /www; httpd -p 80 -h /www; i=0; while :; do echo line $i; i=$((i+1)); sleep 0.3; done'),
+    container: { ports: [{ containerPort: 80, hostPort: 8080 }], resources: { limits: { cpu: '200m', memory: '64Mi' } }, volumeMounts: [{ name: 'e', mountPath: '/www' }], livenessProbe: { exec: { command: ['test', '-e', '/www/index.html'] }, periodSeconds: 1 } },
+    spec: { volumes: [{ name: 'e', emptyDir: {} }] },
+  })
+  const onTerminal = ['stty', 'rows', '33', 'cols', '77;', kubectl, '--kubeconfig', box.kubeconfig, 'exec', '-it', 'web', '--', 'stty', 'size'].join(' ')
+  expect(await box.inside('script', ['-qec', onTerminal, '/dev/null'])).toContain('33 77')
+  expect(await box.k(['exec', '-i', 'web', '--', 'md5sum'], { input: 'x'.repeat(300_000) })).toMatch(/^bded7cc29ed47a5f14ed8f6e9f5b5ef5|^[0-9a-f]{32} /)
+  expect((await box.kubectl(['exec', 'web', '--', ...shell('exit 17')])).code).toBe(17)
+  expect(await box.k(['logs', 'web'])).toMatch(/^started\nline 0\n/)
+  expect((await box.kubectl(['logs', '-f', 'web', '--tail=1'], { timeout: 2500 })).stdout.split('\n').length).toBeGreaterThan(3)
+  expect((await box.kubectl(['attach', 'web'], { timeout: 2500 })).stdout).toMatch(/line \d+/)
+  expect(await box.inside('curl', ['-sSf', '-m', '2', 'http://192.0.2.10:8080/'])).toBe('1\n')
+  const forward = spawn('nsenter', [box.enter, kubectl, '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18081:81'], { stdio: 'ignore' })
+  expect(await eventually('the forwarded port answers', () => box.inside('curl', ['-sSf', '-m', '2', 'http://127.0.0.1:18081/']))).toBe('1\n')
+  forward.kill()
+  expect(await exec('web', 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null')).toBe(`${64 << 20}\n`)
+  const usage = JSON.parse(await box.k(['get', '--raw', '/api/v1/nodes/box/proxy/stats/summary'])) as { pods: { podRef: { name: string }; containers: { memory: { workingSetBytes: number } }[] }[] }
+  expect(usage.pods.find(({ podRef }) => podRef.name === 'web')!.containers[0]!.memory.workingSetBytes).toBeGreaterThan(0)
+})
+
+test('a container that fails is started again with growing pauses, and what it said before can be read', async () => {
+  await box.apply(pod({ name: 'failing', command: shell('echo words of $HOSTNAME; exit 3') }))
+  await eventually('it backs off', async () => (await bench.get('pod', 'failing', '.status.containerStatuses[0].state.waiting.reason')) === 'CrashLoopBackOff')
+  expect(JSON.parse(await bench.get('pod', 'failing', '.status.containerStatuses[0].lastState.terminated'))).toMatchObject({ exitCode: 3, reason: 'Error' })
+  expect(await box.k(['logs', 'failing', '--previous'])).toBe('words of failing\n')
+  await box.k(['delete', 'pod', 'failing'])
+})
+
+test('neither the end of mk8s nor that of containerd interrupts a container or loses a line of its log', async () => {
+  await bench.start({ name: 'counter', command: shell('i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done') }, { name: 'ends', command: shell('sleep 12; exit 7'), spec: { restartPolicy: 'Never' } })
+  const id = await bench.get('pod', 'counter', '.status.containerStatuses[0].containerID')
+  await box.signal('SIGKILL')
+  await endContainerd()
+  await sleep(1000)
+  await startContainerd()
+  await box.start()
+  expect(await eventually('exec works again', () => exec('counter', 'echo here'), 20)).toBe('here\n')
+  await box.signal('SIGTERM')
+  await sleep(10_000)
+  await box.start()
+  const lines = (await box.k(['logs', 'counter'])).trimEnd().split('\n')
+  expect(lines).toEqual(lines.map((_, n) => String(n)))
+  expect(lines.length).toBeGreaterThan(600)
+  expect(await bench.get('pod', 'counter', '.status.containerStatuses[0].containerID}|{.status.containerStatuses[0].restartCount')).toBe(`${id}|0`)
+  expect(await bench.finished('ends')).toBe('Failed')
+  expect(await bench.get('pod', 'ends', '.status.containerStatuses[0].state.terminated.exitCode')).toBe('7')
+  await endContainerd()
+  await startContainerd()
+  expect(await eventually('a pod starts after containerd has', () => bench.output({ name: 'later', command: ['echo', 'late'] }))).toBe('late\n')
+})
+
+const nothing = { containers: [], tasks: [], active: 1, sandboxes: [], records: [], run: ['pause'], links: '', addresses: [], mounts: [], cgroups: '' }
+
+/** What there is of pods, by every kind of thing they are made of. */
+const remains = async () => ({
+  containers: await ctr('containers', 'list', '-q'), tasks: await ctr('tasks', 'list', '-q'), active: (await ctr('snapshots', 'list')).filter((line) => /\sActive/.test(line)).length,
+  sandboxes: list(join(paths.containerd.ctrState, 'sandboxes')), records: list(join(paths.containerd.ctrState, 'containers')), run: list(paths.containerd.ctrRun),
+  links: await box.inside('sh', ['-c', 'ip -o link show type veth | grep -v -e eth0 -e peer0 || true']), addresses: list(join(paths.cniAddresses, 'mk8s')).filter((name) => /^[\d.]+$/.test(name)),
+  mounts: readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${paths.containerd.ctrRun}/`) && !path.endsWith('/pause')),
+  cgroups: await box.inside('sh', ['-c', `find /sys/fs/cgroup -type d -path '*${paths.cgroupParent}/*pod*-*-*' | head`]),
+})
+
+test('deleted pods leave nothing', async () => {
+  await box.k(['delete', 'deployment', 'hello'])
+  await box.k(['delete', 'pod', '--all', '--now', '--timeout=60s'])
+  await eventually('nothing is left', async () => JSON.stringify(await remains()) === JSON.stringify(nothing)).catch(async () => expect(await remains()).toEqual(nothing))
+  expect(await box.inside('iptables-save', ['-t', 'nat'])).not.toMatch(/CNI-DN-/)
+})
+
+test('killall ends the pods and leaves the containerd of the other program as it was', async () => {
+  await bench.start({ name: 'last', container: { ports: [{ containerPort: 80, hostPort: 8080 }] } })
+  await box.signal('SIGKILL')
+  await box.inside(binary, ['killall', '--data-dir', box.dataDir])
+  expect(await remains()).toMatchObject({ ...nothing, run: [], active: 0 })
+  expect(await ctr('images', 'list', '-q')).toContain(image)
+})
