@@ -44,6 +44,8 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
     `${['kubepods', classFolder[qos], `pod${uid.replaceAll('-', '_')}`].filter(Boolean).join('-')}.slice`
   const own = driver === 'cgroupfs'
   const trees = unified ? [root] : v1Controllers.map((name) => join(root, name)).filter((folder) => existsSync(folder))
+  // runc puts containers into the empty version 2 tree beside those of version 1, too
+  const withHybrid = unified ? trees : [...trees, join(root, 'unified')]
   const ensure = async (folder: string, resources: LinuxResources) => {
     for (const tree of trees) await make(tree, folder, unified)
     await (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
@@ -73,7 +75,7 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
     },
     async removePod(uid) {
       if (!own) return
-      for (const tree of trees) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
+      for (const tree of withHybrid) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
       await weighBurstable()
     },
     async processes(pod) {
