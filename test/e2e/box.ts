@@ -64,6 +64,8 @@ export abstract class Host {
   /** The executable, as commands inside see it. */
   readonly binary: string = binary
   readonly logFile = join(this.directory, 'mk8s.log')
+  /** Of the server, beside that of the tests. */
+  environment: Record<string, string> = {}
   #process: ChildProcess | undefined
   #exited: Promise<number> | undefined
 
@@ -91,7 +93,7 @@ export abstract class Host {
   /** Starts the server and returns at once. */
   spawn(): void {
     const log = openSync(this.logFile, 'a')
-    const child = spawn(this.prefix[0], [...this.prefix.slice(1), this.binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true })
+    const child = spawn(this.prefix[0], [...this.prefix.slice(1), this.binary, 'server', ...this.flags], { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...this.environment } })
     closeSync(log)
     this.#process = child
     this.#exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? (signal ? 128 : 1))))
