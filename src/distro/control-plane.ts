@@ -6,6 +6,7 @@ import { apiServerUser, type UserInfo } from '../api/user.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
+import { renewable } from '../base/renewable.ts'
 import { gitVersion } from '../base/version.ts'
 import { createClient } from '../client/create-client.ts'
 import type { Client } from '../client/client.ts'
@@ -158,8 +159,11 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
         throw error.code === 'EADDRINUSE' ? new Error(`port ${config.httpsListenPort} is taken by another program; choose one with --https-listen-port`) : error
       })
       const onRenewed = (pki: ServerPki) => {
+        const before = need('pki')
         server.reload(tlsOf((parts.pki = pki)))
         writeAdminKubeconfig(pki)
+        // they sign with the authorities, and publish them to pods
+        if (pki.serverCa.trust !== before.serverCa.trust || pki.clientCa.certificate !== before.clientCa.certificate) void controllers.renew()
       }
       parts.renewal = createPkiRenewal({ current: need('pki'), ensure: ensurePki, onRenewed, clock, log })
       const renewal = await parts.renewal.start(signal)
@@ -196,14 +200,14 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   const copies = config.etcdDisableSnapshots ? [] : [stateCopies({ config, describe: () => describeState(need('storage'), clientFor(apiServerUser)), clock, log: log.with({ component: 'copies' }) })]
 
-  const controllers = (): Component => createControllers({
+  const controllers = renewable('controllers', () => createControllers({
     clientFor, identity: config.nodeName, pki: need('pki'), clusterCidr: config.clusterCidr, clock, log: log.with({ component: 'controllers' }),
-  })
+  }))
 
   return {
     storage: [storage],
     foundation: [certificates, controlSocket(paths.control, control), nodeNameKeeper({ dataDirectory: config.dataDir, name: config.nodeName, hostname: options.hostname, log }), apiServer, frontEnd, kubeconfig],
-    loops: [...copies, later('controllers', controllers), asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
+    loops: [...copies, controllers, asLeader({ name: 'kube-scheduler', identity: config.nodeName, client: () => clientFor(schedulerUser), clock, log }, () => scheduler())],
     clientFor, informersFor,
     get pki() { return need('pki') },
     get api() { return need('api') },
@@ -231,9 +235,6 @@ const tlsOf = ({ serving, serverCa, clientCa, requestHeaderCa }: ServerPki): Tls
   ({ certificate: serving.certificate + serverCa.chain, key: serving.key, clientAuthorities: [clientCa.trust, requestHeaderCa.trust] })
 
 const idle = { failed: new Promise<never>(() => {}), stop: async () => {} }
-
-/** A component that can only be made when those before it have started. */
-const later = (name: string, make: () => Component): Component => ({ name, start: (signal) => make().start(signal) })
 
 export const withInformers = (component: Component, informers: InformerFactory): Component => ({
   name: component.name,
