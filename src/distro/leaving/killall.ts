@@ -53,7 +53,7 @@ async function endServer(paths: Paths, say: Say): Promise<void> {
   const pid = Number(readIfThere(paths.pidFile))
   if (!pid || !isServer(pid)) return
   process.kill(pid, 'SIGTERM')
-  for (const end = Date.now() + stopMilliseconds; isServer(pid) && Date.now() < end; ) await sleep(50)
+  for (const end = performance.now() + stopMilliseconds; isServer(pid) && performance.now() < end; ) await sleep(50)
   if (isServer(pid)) await killAndWait([pid])
   say(`server ${pid} stopped`)
 }

@@ -50,6 +50,6 @@ export async function killAndWait(pids: readonly number[], milliseconds = 20_000
       // it has ended meanwhile
     }
   }
-  for (const end = Date.now() + milliseconds; pids.some(isAlive) && Date.now() < end; ) await sleep(20)
+  for (const end = performance.now() + milliseconds; pids.some(isAlive) && performance.now() < end; ) await sleep(20)
   return pids.filter(isAlive).length
 }
