@@ -5,7 +5,9 @@ import { readText } from '../base/read-file.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { findPrograms } from '../runtime/containerd/host.ts'
 import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
+import { removingRemains } from '../runtime/containerd/leftovers.ts'
 import type { ContainerdPaths } from '../runtime/containerd/paths.ts'
 import { credentialsOf, readRegistries, writeRegistries } from '../runtime/containerd/registries.ts'
 import { settlingPulls } from '../runtime/containerd/unpacking.ts'
@@ -22,7 +24,8 @@ export async function openNodeRuntime(config: RuntimeConfig, paths: ContainerdPa
   refuseOtherDriver(paths)
   rmSync(socketFile(paths), { force: true })
   if (config.containerRuntimeEndpoint) return openCriRuntime({ endpoint: config.containerRuntimeEndpoint })
-  return settlingPulls(openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) }), paths, log)
+  const runtime = openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) })
+  return settlingPulls(removingRemains(runtime, { paths, programs: findPrograms() }), paths, log)
 }
 
 async function openCtr({ containerRuntimeEndpoint, pauseImage, snapshotter, privateRegistry }: RuntimeConfig, paths: ContainerdPaths) {

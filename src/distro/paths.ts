@@ -47,7 +47,7 @@ export function pathsOf(dataDirectory: string): Paths {
     containerLogs: isDefault ? '/var/log/containers' : join(data, 'agent/log/containers'),
     run,
     dns: join(run, 'dns'),
-    cniAddresses: join(run, 'cni'),
+    cniAddresses: containerd.cniAddresses,
     kernelParameters: join(run, 'kernel-parameters.json'),
     containerd,
     cgroupParent: isDefault ? '' : `/mk8s-${run.split('/').at(-1)}`,

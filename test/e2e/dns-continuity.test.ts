@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { binary, eventually } from './box.ts'
 import { Machine } from './machine.ts'
 import { writeOtherBuild } from './other-build.ts'
-import { networkOf, startQueries } from './query-loop.ts'
+import { networkOf, startQueries } from './loops.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -18,7 +18,7 @@ beforeAll(async () => {
   bench = await openWorkbench(machine)
   await bench.start({ name: 'asker' })
   await machine.apply(service('steady', '10.43.0.77'))
-  network = machine.enterNetwork(await networkOf(machine, await bench.get('pod', 'asker', '.status.podIP')))
+  network = await networkOf(machine, await bench.get('pod', 'asker', '.status.podIP'))
 }, 180_000)
 afterAll(() => machine.close(), 60_000)
 

@@ -61,7 +61,7 @@ export async function leaks(machine: Machine): Promise<string[]> {
   }
   const links = (await machine.inside('ip', ['-o', 'link', 'show', 'master', bridgeName])).split('\n').filter(Boolean)
   count('ports of the bridge', links.map((line) => line.split(/[:@]/)[1]!.trim()))
-  const pairs = (await machine.inside('ip', ['-o', 'link', 'show', 'type', 'veth'])).split('\n').filter((line) => line && !/eth0|peer0/.test(line))
+  const pairs = (await machine.inside('ip', ['-o', 'link', 'show', 'type', 'veth'])).split('\n').filter((line) => line && !/: (eth0|peer0)@/.test(line))
   count('pairs of links', pairs.map((line) => line.split(/[:@]/)[1]!.trim()))
   count('network namespaces', list('/run/mk8s/containerd/io.containerd.grpc.v1.cri/netns'))
   const addresses = list('/run/mk8s/cni/mk8s').filter((name) => /^[\d.]+$/.test(name))

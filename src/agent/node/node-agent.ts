@@ -6,7 +6,7 @@ import type { Stored } from '../../api/object.ts'
 import { nodes } from '../../api/refs.ts'
 import { StatusError, isNotFound } from '../../api/status-error.ts'
 import type { Client } from '../../client/client.ts'
-import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
+import type { ContainerRuntime, Image, RuntimeInfo } from '../../runtime/container-runtime.ts'
 import type { Recorder } from '../events/recorder.ts'
 import { same } from '../values.ts'
 import type { Machine } from './machine.ts'
@@ -34,7 +34,11 @@ interface NodeAgentOptions {
 const reportMilliseconds = 300_000
 /** While the runtime is not ready it is asked often, at first very often: it is about to become so. */
 const unreadyMilliseconds = { first: 50, most: 1000 }
-const checkMilliseconds = 60_000
+/** How often the runtime is asked whether it is up, and every how many times the whole status is looked at. */
+const check = { milliseconds: 20_000, failedMilliseconds: 5_000, fullEach: 3 }
+const answerMilliseconds = 10_000
+/** Source: `maxWaitForContainerRuntime` of k8s.io/kubernetes pkg/kubelet. */
+const runtimePatienceMilliseconds = 30_000
 
 /** Resolves when the node is registered. */
 export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAgent> {
@@ -47,12 +51,33 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   let running: Promise<void> | undefined
   let again = false
   let unready = unreadyMilliseconds.first
+  let last: { info: RuntimeInfo; at: number } | undefined
+  let answers = true
+  let checks = 0
+  let lastImages: readonly Image[] = []
 
   async function observe(old: NodeStatus | undefined): Promise<NodeStatus> {
-    const [info, images] = await Promise.all([runtime.info().catch(down), runtime.listImages().catch(() => [])])
+    const [info, images] = await Promise.all([readRuntime(), inTime(runtime.listImages()).catch(() => lastImages)])
+    lastImages = images
     return nodeStatus({ identity, machine, runtime: info, images, pressure: options.pressure(), old, now: clock.now() })
   }
-  const down = (error: Error) => ({
+  async function readRuntime(): Promise<RuntimeInfo> {
+    try {
+      last = { info: await inTime(runtime.info()), at: clock.monotonic() }
+      answers = true
+      return last.info
+    } catch (error) {
+      answers = false
+      return last && clock.monotonic() - last.at < runtimePatienceMilliseconds ? last.info : down(error as Error)
+    }
+  }
+  /** A runtime that hangs is one that does not answer. */
+  const inTime = <T>(answer: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = clock.after(answerMilliseconds, () => reject(new Error('the container runtime does not answer')))
+      answer.then(resolve, reject).finally(() => timer.cancel())
+    })
+  const down = (error: Error): RuntimeInfo => ({
     name: 'containerd', version: 'unknown', apiVersion: 'v1', cgroupDriver: 'cgroupfs' as const, ready: false, networkReady: true, message: error.message,
     features: { imageVolumes: false, userNamespaces: false, recursiveReadOnlyMounts: false },
   })
@@ -71,6 +96,9 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       const missing = Object.entries(labels).some(([key, value]) => known?.metadata.labels?.[key] !== value)
       if (missing) known = await api.patch(identity.name, { metadata: { labels } }, { type: 'merge' })
       recorder.node('Normal', 'Starting', 'Starting kubelet.')
+      const { bootID } = machine.info
+      const before = known.status?.nodeInfo?.bootID
+      if (before && before !== bootID) recorder.node('Warning', 'Rebooted', `Node ${identity.name} has been rebooted, boot id: ${bootID}`)
       await report()
     }
   }
@@ -112,7 +140,17 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   function arm(): void {
     timer?.cancel()
     unready = isReady(known?.status) ? unreadyMilliseconds.first : Math.min(unready * 2, unreadyMilliseconds.most)
-    if (!stopped) timer = clock.after(isReady(known?.status) ? checkMilliseconds : unready, refresh)
+    if (stopped) return
+    const ready = isReady(known?.status)
+    timer = clock.after(!ready ? unready : answers ? check.milliseconds : check.failedMilliseconds, ready ? () => void look() : refresh)
+  }
+
+  /** Most of the time one small question: is the runtime as it was? */
+  async function look(): Promise<void> {
+    const { ready, networkReady } = await readRuntime()
+    if (stopped) return
+    if (!ready || !networkReady || ++checks % check.fullEach === 0) refresh()
+    else arm()
   }
 
   await register()

@@ -16,6 +16,10 @@ export async function removeOrphans(services: PodServices, isKnown: (uid: string
   for (const { uid, name } of await logs(services)) {
     if (!isKnown(uid)) await rm(join(services.directories.podLogs, name), { recursive: true, force: true })
   }
+  const { containerLogs } = services.directories
+  for (const name of await readdir(containerLogs).catch((): string[] => [])) {
+    if (!view.container(/-([^-]+)\.log$/.exec(name)?.[1] ?? '')) await rm(join(containerLogs, name), { force: true })
+  }
 }
 
 async function removeOrphan(services: PodServices, uid: string): Promise<void> {

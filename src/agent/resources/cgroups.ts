@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { LinuxResources } from '../../runtime/container-runtime.ts'
 import type { AgentPod } from '../pod/types.ts'
 import { podResources } from './linux-resources.ts'
@@ -83,9 +84,9 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
       return Number(await readFile(join(root, unified ? '' : 'pids', folder, 'pids.current'), 'utf8').catch(() => '0'))
     },
     async pods() {
-      if (!own || !trees[0]) return []
-      const folders = await Promise.all((Object.keys(classFolder) as QosClass[]).map((qos) => readdir(join(trees[0]!, path(qos))).catch(() => [])))
-      return folders.flat().filter((name) => name.startsWith('pod')).map((name) => name.slice(3))
+      if (!own) return []
+      const folders = withHybrid.flatMap((tree) => (Object.keys(classFolder) as QosClass[]).map((qos) => readdir(join(tree, path(qos))).catch(() => [])))
+      return [...new Set((await Promise.all(folders)).flat().filter((name) => name.startsWith('pod')).map((name) => name.slice(3)))]
     },
   }
 }
@@ -143,12 +144,15 @@ async function put(file: string, value: number | string | undefined): Promise<vo
   await writeFile(file, String(value))
 }
 
+/** A process that was killed is in its group until it has ended: what is busy is tried again for a second. */
 async function removeTree(folder: string): Promise<void> {
   const children = await readdir(folder, { withFileTypes: true }).catch(() => [])
   for (const child of children) if (child.isDirectory()) await removeTree(join(folder, child.name))
-  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'EBUSY') throw error
-  })
+  for (let tries = 10; tries > 0; tries--) {
+    const code = await rmdir(folder).then(() => undefined, (error: NodeJS.ErrnoException) => error.code)
+    if (code !== 'EBUSY') return
+    await wait(100)
+  }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

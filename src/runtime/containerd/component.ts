@@ -7,7 +7,7 @@ import { readText } from '../../base/read-file.ts'
 import { sleep, type Clock, type Timer } from '../../base/clock.ts'
 import type { Component } from '../../base/component.ts'
 import { commandLineOf, startDetached, systemPath } from '../../base/child-process.ts'
-import { createGrpcClient } from '../../base/grpc/client.ts'
+import { createGrpcClient, type GrpcClient } from '../../base/grpc/client.ts'
 import type { Logger } from '../../base/logger.ts'
 import { methods, subscribe } from '../cri/methods.ts'
 import { services } from '../ctr/services.ts'
@@ -15,6 +15,7 @@ import { defaultPauseImage } from '../pause/image.ts'
 import { renderConfig } from './config.ts'
 import { canMountOverlay, findPrograms, readHostFacts, type Programs } from './host.ts'
 import { ensurePauseImage, importDirectory, readSnapshotter } from './images.ts'
+import { noteHeld, removeUnknown } from './leftovers.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
 import { credentialsOf, readRegistries, writeRegistries } from './registries.ts'
 import { settleLeftMarks } from './unpacking.ts'
@@ -35,6 +36,9 @@ interface ContainerdOptions {
 }
 
 const startTimeout = 60_000
+const healthInterval = 15_000
+const healthTimeout = 10_000
+const mostUnanswered = 2
 const logLimit = 10 * 1024 * 1024
 const logCheckInterval = 3600_000
 
@@ -60,7 +64,7 @@ function createSupervisor(options: ContainerdOptions) {
     if (options.cniBinDirectory) programs.cni = options.cniBinDirectory
     const changed = await writeConfiguration(options, paths, programs)
     const adopted = await adopt(paths, criPlugin, changed, log)
-    if (!adopted) await launch(paths, programs, criPlugin, signal)
+    if (!adopted) await relaunch(programs, signal)
     log.info('containerd is ready', { pid: readPid(paths), adopted, socket: paths.socket })
     if (!adopted) await settleLeftMarks({ ctr: programs.ctr, paths, snapshotter: await readSnapshotter(paths.socket), log })
     if (criPlugin) await ensurePauseImage(programs.ctr, paths, pauseImage)
@@ -69,16 +73,25 @@ function createSupervisor(options: ContainerdOptions) {
     keepLogSmall()
   }
 
+  /** What an earlier one has left is looked for while none runs, and taken away beside the new one's first work. */
+  async function relaunch(programs: Programs, signal: AbortSignal): Promise<void> {
+    if (!criPlugin) return launch(paths, programs, criPlugin, signal)
+    const held = await noteHeld({ paths, programs })
+    await launch(paths, programs, criPlugin, signal)
+    void removeUnknown(held, { paths, programs }, log).catch((error: unknown) => log.warn('leftovers of an earlier containerd were not removed', { error }))
+  }
+
   async function watchOver(programs: Programs): Promise<void> {
     for (let failures = 0; ; failures++) {
       const since = clock.monotonic()
-      await lifeOf(paths, left.signal)
+      const end = await lifeOf({ paths, clock, criPlugin, signal: left.signal })
       if (left.signal.aborted) return
+      if (end === 'hung') kill(paths, log)
       if (clock.monotonic() - since > 60_000) failures = 0
       log.error('containerd has ended and is started again', { log: paths.logFile, attempt: failures + 1 })
       try {
         await sleep(clock, Math.min(30_000, 500 * 2 ** failures), left.signal)
-        await launch(paths, programs, criPlugin, left.signal)
+        await relaunch(programs, left.signal)
       } catch (error) {
         if (left.signal.aborted) return
         log.error('containerd could not be started', { error })
@@ -163,7 +176,7 @@ async function untilAnswering({ paths, criPlugin, ended, signal }: { paths: Cont
 async function answers(socket: string, criPlugin: boolean): Promise<boolean> {
   const client = createGrpcClient(`unix://${socket}`)
   try {
-    await (criPlugin ? client.call(methods.version, {}, { timeoutMilliseconds: 5000 }) : client.call(services.version, {}, { timeoutMilliseconds: 5000 }))
+    await askVersion(client, criPlugin, 5000)
     return true
   } catch {
     return false
@@ -172,16 +185,41 @@ async function answers(socket: string, criPlugin: boolean): Promise<boolean> {
   }
 }
 
-/** Resolves when containerd has gone: a subscription to nothing stays open for as long as it lives. An open stream costs no wake-ups. */
-async function lifeOf(paths: ContainerdPaths, signal: AbortSignal): Promise<void> {
+const askVersion = (client: GrpcClient, criPlugin: boolean, timeoutMilliseconds: number): Promise<unknown> =>
+  criPlugin ? client.call(methods.version, {}, { timeoutMilliseconds }) : client.call(services.version, {}, { timeoutMilliseconds })
+
+/** Resolves when containerd has gone: a subscription to nothing stays open for as long as it lives. One that hangs is found by a question now and then. */
+async function lifeOf({ paths, clock, criPlugin, signal }: { paths: ContainerdPaths; clock: Clock; criPlugin: boolean; signal: AbortSignal }): Promise<'ended' | 'hung'> {
   const client = createGrpcClient(`unix://${paths.socket}`)
+  const over = new AbortController()
+  const ended = async (): Promise<'ended'> => {
+    try {
+      for await (const _event of client.stream(subscribe, { filters: ['topic=="/mk8s/none"'] }, { signal }));
+    } catch {
+      // Every end of the stream means the same.
+    }
+    return 'ended'
+  }
+  const hung = async (): Promise<'hung'> => {
+    for (let silent = 0; silent < mostUnanswered; ) {
+      await sleep(clock, healthInterval, over.signal)
+      silent = await askVersion(client, criPlugin, healthTimeout).then(() => 0, () => silent + 1)
+    }
+    return 'hung'
+  }
   try {
-    for await (const _event of client.stream(subscribe, { filters: ['topic=="/mk8s/none"'] }, { signal }));
-  } catch {
-    // Every end of the stream means the same.
+    return await Promise.race([ended(), hung()])
   } finally {
+    over.abort()
     client.close()
   }
+}
+
+function kill(paths: ContainerdPaths, log: Logger): void {
+  const pid = readPid(paths)
+  if (pid === undefined || !isOurs(pid, paths)) return
+  log.error('containerd does not answer and is killed', { pid })
+  process.kill(pid, 'SIGKILL')
 }
 
 /** Ends it and waits until it has gone. */

@@ -23,6 +23,8 @@ export interface ContainerdPaths {
   imageMounts: string
   /** Network configuration lists for CNI. */
   cniConfig: string
+  /** Where the pod network keeps which address is taken. */
+  cniAddresses: string
   /** Name of the cgroup of containerd, its shims and all else that outlives mk8s, where systemd ends processes by cgroup. */
   cgroup: string
   /** What the `ctr` driver knows of its pods, and what it makes for them below /run. */
@@ -39,7 +41,7 @@ export function containerdPaths(dataDirectory: string): ContainerdPaths {
   return {
     root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), runc: join(run, 'runc'), pidFile: join(run, 'containerd.pid'),
     config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), unpacking: join(agent, 'unpacking'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
-    cniConfig: join(agent, 'etc/cni/net.d'), cgroup: ['mk8s', ...(data === defaultDataDirectory ? [] : [basename(run)]), 'background'].join('-'),
+    cniConfig: join(agent, 'etc/cni/net.d'), cniAddresses: join(run, 'cni'), cgroup: ['mk8s', ...(data === defaultDataDirectory ? [] : [basename(run)]), 'background'].join('-'),
     ctrState: join(agent, 'ctr'), ctrRun: join(run, 'ctr'),
   }
 }

@@ -1,0 +1,137 @@
+// What containerd leaves behind when it is ended in the middle of something: networks made for a sandbox that was not yet written down, and the
+// processes of one whose record is gone. Its own recovery starts from its records, so it sees neither.
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { commandLineOf, run } from '../../base/child-process.ts'
+import type { Logger } from '../../base/logger.ts'
+import { readIfThere } from '../../base/read-file.ts'
+import { heldNetworks, releaseNetwork, type PodNetworkPlaces } from '../../cni/held-networks.ts'
+import type { ContainerRuntime } from '../container-runtime.ts'
+import type { Programs } from './host.ts'
+import type { ContainerdPaths } from './paths.ts'
+
+interface Places {
+  paths: Pick<ContainerdPaths, 'root' | 'state' | 'socket' | 'runc' | 'cniConfig' | 'cniAddresses'>
+  programs: Pick<Programs, 'ctr' | 'runc' | 'cni'>
+}
+
+export interface Held {
+  /** Of sandboxes and containers that have a bundle or a shim. */
+  ids: ReadonlySet<string>
+  /** On the disk, so that they outlive a reboot. */
+  workDirectories: readonly string[]
+  networkNamespaces: readonly string[]
+  /** Ids of sandboxes. */
+  networks: ReadonlySet<string>
+}
+
+const pluginPatienceMilliseconds = 5_000
+const bundles = ({ paths }: Places) => join(paths.state, 'io.containerd.runtime.v2.task/k8s.io')
+const workDirectory = ({ paths }: Places) => join(paths.root, 'io.containerd.runtime.v2.task/k8s.io')
+const network = ({ paths, programs }: Places): PodNetworkPlaces => ({ configurationDirectory: paths.cniConfig, addressDirectory: paths.cniAddresses, plugins: programs.cni, runtimeState: paths.state })
+
+/** All there is while no containerd runs. */
+export async function noteHeld(places: Places): Promise<Held> {
+  // a plug-in finishes its work also when who called it has died
+  for (const until = performance.now() + pluginPatienceMilliseconds; someRunsFrom(places.programs.cni) && performance.now() < until; ) await wait(100)
+  const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
+  return {
+    ids: new Set([...listed(bundles(places)), ...shims(places).map(({ id }) => id)]),
+    workDirectories: listed(workDirectory(places)),
+    networkNamespaces: listed(namespaces).map((name) => join(namespaces, name)),
+    networks: await heldNetworks(network(places)),
+  }
+}
+
+/** Takes away what of it the containerd that has started since does not know. */
+export async function removeUnknown({ ids, workDirectories, networkNamespaces, networks }: Held, places: Places, log: Logger): Promise<void> {
+  const [containers, tasks] = await Promise.all([known(places, 'containers'), known(places, 'tasks')])
+  const removed = { processes: 0, directories: 0, networkNamespaces: 0, networks: 0 }
+  for (const id of ids) {
+    if (containers.has(id) && tasks.has(id)) continue
+    if (containers.has(id)) endShims(places, id)
+    else await removeRemains(places, id)
+    removed.processes++
+  }
+  for (const id of workDirectories.filter((one) => !tasks.has(one))) {
+    await rm(join(workDirectory(places), id), { recursive: true, force: true })
+    removed.directories++
+  }
+  const used = new Set([...tasks].flatMap((id) => /"type":"network","path":"([^"]+)"/.exec(readIfThere(join(bundles(places), id, 'config.json')))?.[1] ?? []))
+  for (const path of networkNamespaces.filter((one) => !used.has(one))) {
+    await run('umount', ['--lazy', path], { timeoutMilliseconds: 30_000 })
+    await rm(path, { force: true })
+    removed.networkNamespaces++
+  }
+  for (const id of networks) {
+    if (containers.has(id)) continue
+    await releaseNetwork(id, network(places)).catch((error: unknown) => log.warn('the network of a lost sandbox was not released', { sandbox: id, error }))
+    removed.networks++
+  }
+  if (Object.values(removed).some((count) => count > 0)) log.info('leftovers of an earlier containerd were removed', removed)
+}
+
+/** Removing a sandbox of which only the record was left must not leave its processes. */
+export function removingRemains(runtime: ContainerRuntime, places: Places): ContainerRuntime {
+  return {
+    ...runtime,
+    async removeSandbox(id) {
+      await runtime.removeSandbox(id)
+      if (existsSync(join(bundles(places), id))) await removeRemains(places, id)
+    },
+  }
+}
+
+async function removeRemains(places: Places, id: string): Promise<void> {
+  const runcState = join(places.paths.runc, 'k8s.io')
+  endShims(places, id)
+  await run(places.programs.runc, ['--root', runcState, 'delete', '--force', id], { timeoutMilliseconds: 30_000 })
+  const bundle = join(bundles(places), id)
+  for (const path of mountsBelow(bundle)) await run('umount', ['--lazy', path], { timeoutMilliseconds: 30_000 })
+  for (const directory of [bundle, join(workDirectory(places), id), join(runcState, id)]) await rm(directory, { recursive: true, force: true })
+}
+
+const mountsBelow = (directory: string) => readIfThere('/proc/self/mounts').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`)).reverse()
+
+async function known({ paths, programs }: Places, what: 'containers' | 'tasks'): Promise<Set<string>> {
+  const { code, stdout, stderr } = await run(programs.ctr, ['--address', paths.socket, '--namespace', 'k8s.io', what, 'list', '--quiet'], { timeoutMilliseconds: 60_000 })
+  if (code !== 0) throw new Error(`containerd does not list its ${what}: ${stderr.trim()}`)
+  return new Set(stdout.split('\n').filter(Boolean))
+}
+
+/** Shims name the socket of the containerd they belong to. */
+function shims({ paths }: Places): { pid: number; id: string }[] {
+  return processes().flatMap((pid) => {
+    const words = commandLineOf(pid) ?? []
+    const id = words[words.indexOf('-id') + 1]
+    return words[0]?.includes('containerd-shim') && words.includes(paths.socket) && id ? [{ pid, id }] : []
+  })
+}
+
+function endShims(places: Places, id: string): void {
+  for (const shim of shims(places)) {
+    try {
+      if (shim.id === id) process.kill(shim.pid, 'SIGKILL')
+    } catch {
+      // it has ended meanwhile
+    }
+  }
+}
+
+function someRunsFrom(directory: string): boolean {
+  return processes().some((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/exe`).startsWith(`${directory}/`)
+    } catch {
+      return false
+    }
+  })
+}
+
+const processes = () => listed('/proc').map(Number).filter((pid) => pid > 0)
+
+function listed(directory: string): string[] {
+  return statSync(directory, { throwIfNoEntry: false }) ? readdirSync(directory) : []
+}
