@@ -1,7 +1,7 @@
 // The two sockets of a DNS server. Another server may listen at the same place at the same time, which is how one takes over from another.
 import { createSocket, type Socket } from 'node:dgram'
 import { createServer, isIP, type Server, type Socket as TcpSocket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { withLength } from './forward.ts'
 
 type AnswerQuery = (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>
@@ -34,9 +34,7 @@ export async function listen(address: string, port: number, answer: AnswerQuery)
     async leave() {
       const closed = tcpClosed()
       await udp.refuseNew()
-      const until = performance.now() + drainMilliseconds.most
-      do await wait(drainMilliseconds.least)
-      while (underWay.size > 0 && performance.now() < until)
+      await udp.quiet()
       udp.socket.close()
       await closed
     },
@@ -50,7 +48,9 @@ export async function listen(address: string, port: number, answer: AnswerQuery)
 async function openUdp(address: string, port: number, answer: AnswerQuery, underWay: Set<Promise<void>>) {
   const socket = await bindUdp(address, port)
   let leaving = false
+  let taken = 0
   const take = (query: Buffer, from: { address: string; port: number }) => {
+    taken++
     const work = answer(query, 'udp').then((reply) => {
       if (!reply) return
       if (leaving) return replyBeside(reply, from)
@@ -63,12 +63,22 @@ async function openUdp(address: string, port: number, answer: AnswerQuery, under
     const own = (await bindUdp(address, port)).on('message', take)
     await connectUdp(own, to.address, to.port)
     own.send(reply, () => {})
-    await wait(drainMilliseconds.least)
-    own.close()
+    // not waited for: it is itself a part of what is under way
+    void quiet().then(() => own.close())
+  }
+  /** Resolves when nothing has come for a while, which a process that gets no time notices late: its queues are read between the looks. */
+  async function quiet(): Promise<void> {
+    const until = performance.now() + drainMilliseconds.most
+    for (let before = -1; (before !== taken || underWay.size > 0) && performance.now() < until; ) {
+      before = taken
+      await wait(drainMilliseconds.least)
+      await nextTurn()
+      await nextTurn()
+    }
   }
   socket.on('message', take)
   return {
-    socket,
+    socket, quiet,
     /** The kernel gives no more queries to a connected socket, but what is in its queue can still be read. */
     async refuseNew() {
       leaving = true

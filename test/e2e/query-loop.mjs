@@ -45,7 +45,7 @@ function udp() {
   const socket = createSocket('udp4')
   const { bytes, finish, over } = once('udp', () => socket.close())
   socket.on('error', (error) => finish(error.message)).on('message', finish)
-  socket.connect(53, server, () => over() || socket.send(bytes))
+  socket.connect(53, server, (error) => (error ? finish(error.message) : over() || socket.send(bytes)))
 }
 
 function tcp() {
