@@ -217,6 +217,9 @@ export class RuntimeError extends Error {
   }
 }
 
+/** The label of an image that is never collected, as containerd's CRI plug-in reads it from 1.7 on. */
+export const pinnedLabel = { key: 'io.cri-containerd.pinned', value: 'pinned' }
+
 /** Every method rejects with `RuntimeError`. `stop*` and `remove*` succeed for what is already gone. */
 export interface ContainerRuntime {
   info(): Promise<RuntimeInfo>

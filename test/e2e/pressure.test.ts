@@ -23,6 +23,9 @@ class SmallBox extends Box {
     await must('mkfs.ext4', ['-q', '-F', '-m', '0', disk])
     mkdirSync(this.dataDir)
     await must('mount', ['-o', 'loop', disk, this.dataDir])
+    const laidDown = join(this.dataDir, 'agent/images')
+    mkdirSync(laidDown, { recursive: true })
+    writeBusyboxImage(join(laidDown, 'laid-down.tar'), 'mk8s.io/laid-down:1', { filler: mebibyte })
     this.configure('nodefs.available<300Mi')
     return this
   }
@@ -107,7 +110,7 @@ test('a pod that uses more disk than it may is evicted', async () => {
 })
 
 describe('disk', () => {
-  test('dead containers and unused images go first, and that may be enough', async () => {
+  test('dead containers and unused images go first, and that may be enough; an image laid down as an archive stays', async () => {
     const archive = join(box.directory, 'unused.tar')
     writeBusyboxImage(archive, 'mk8s.io/unused:1', { filler: 30 * mebibyte })
     await bench.start({ name: 'keeper', command: shell(`yes 0123456789 | head -c 3000000; ${idle}`), spec: { priorityClassName: 'system-node-critical' } })
@@ -117,6 +120,7 @@ describe('disk', () => {
     await bench.event('box', /Warning EvictionThresholdMet Attempting to reclaim ephemeral-storage/)
     await bench.event('box', /Normal NodeHasDiskPressure Node box status is now: NodeHasDiskPressure/)
     await eventually('the image has gone', async () => !(await box.inside(binary, ['images', 'list', '--data-dir', box.dataDir])).includes('unused'))
+    expect(await box.inside(binary, ['images', 'list', '--data-dir', box.dataDir])).toContain('mk8s.io/laid-down')
     expect((await box.kubectl(['logs', 'writer'])).code).toBe(1)
     expect(await bench.get('pod', 'writer', '.status.phase}|{.status.containerStatuses[0].state.terminated.exitCode')).toBe('Succeeded|0')
     await calm('DiskPressure', 'disk-pressure')

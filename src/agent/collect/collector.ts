@@ -46,12 +46,12 @@ const every = { logs: 15_000, dead: 60_000, images: 300_000, orphans: 300_000 }
 export function startCollector(options: CollectorOptions): Collector {
   const { settings, runtime, view, clock, log, recorder, directories } = options
   const images = createImageCollector({ runtime, clock, recorder, settings: settings.images, used: () => usedImages(view) })
-  const collectDead = (everythingOf?: (uid: string) => boolean) =>
+  const removeDeadOf = (everythingOf?: (uid: string) => boolean) =>
     removeDead({ runtime, view, containerLogs: directories.containerLogs, settings: settings.deadContainers, now: clock.now(), everythingOf })
   const evictions = createEvictions({
     settings: settings.eviction, storageLimits: settings.storageLimits, runtime, view, cgroups: options.cgroups, clock, log, recorder, root: directories.root, volumesRoot: options.volumesRoot,
     pods: () => options.pods()?.all() ?? [], holdsVolumes: options.holdsVolumes, onChange: options.onPressure,
-    reclaim: { deadContainers: () => collectDead(hasEnded), unusedImages: images.removeUnused },
+    reclaim: { deadContainers: () => removeDeadOf(hasEnded), unusedImages: images.removeUnused },
   })
   let timer: Timer | undefined
   let stopped = false
@@ -59,7 +59,7 @@ export function startCollector(options: CollectorOptions): Collector {
   const jobs: { every: number; dueAt: number; failed: string; run(): Promise<unknown> }[] = [
     { every: 0, dueAt: 0, failed: 'pressure not handled', run: relieve },
     { every: every.logs, dueAt: 0, failed: 'logs not rotated', run: rotateLogs },
-    { every: every.dead, dueAt: 0, failed: 'dead containers not removed', run: () => collectDead() },
+    { every: every.dead, dueAt: 0, failed: 'dead containers not removed', run: collectDead },
     { every: every.images, dueAt: 0, failed: 'images not collected', run: images.collect },
     { every: every.orphans, dueAt: clock.monotonic() + every.orphans, failed: 'orphans not removed', run: async () => options.pods()?.removeOrphans() },
   ]
@@ -80,6 +80,13 @@ export function startCollector(options: CollectorOptions): Collector {
 
   async function relieve(): Promise<void> {
     while (!stopped && (await evictions.check()));
+  }
+
+  async function collectDead(): Promise<void> {
+    await removeDeadOf().catch((error: Error) => {
+      recorder.node('Warning', 'ContainerGCFailed', error.message)
+      throw error
+    })
   }
 
   function hasEnded(uid: string): boolean {

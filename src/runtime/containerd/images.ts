@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { run } from '../../base/child-process.ts'
 import { createGrpcClient, GrpcError } from '../../base/grpc/client.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { ContainerRuntime, Image, RuntimeError } from '../container-runtime.ts'
+import { pinnedLabel, type ContainerRuntime, type Image, type RuntimeError } from '../container-runtime.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { methods } from '../cri/methods.ts'
 import { openContainerd } from '../ctr/containerd.ts'
@@ -52,15 +52,24 @@ export async function ensurePauseImage(ctr: string, paths: ContainerdPaths, name
   if (!isThere) await importArchive(ctr, paths, '-', pauseImageArchive(name, hostArchitecture()))
 }
 
-/** Archives laid down beside the data are imported at start; one that is broken does not hold up the others. */
+/** Archives laid down beside the data are imported at start, and never collected: no registry may have them. One that is broken does not hold up the others. */
 export async function importDirectory(ctr: string, paths: ContainerdPaths, log: Logger): Promise<void> {
   if (!existsSync(paths.images)) return
   for (const name of (await readdir(paths.images)).filter((file) => /\.tar(\.gz|\.zst)?$|\.tgz$/.test(file)).sort()) {
     try {
-      log.info('images are imported', { archive: name, images: await importArchive(ctr, paths, join(paths.images, name)) })
+      const images = await importArchive(ctr, paths, join(paths.images, name))
+      await pin(ctr, paths, images)
+      log.info('images are imported', { archive: name, images })
     } catch (error) {
       log.error('an archive of images could not be imported', { archive: name, error })
     }
+  }
+}
+
+async function pin(ctr: string, { socket }: ContainerdPaths, images: readonly string[]): Promise<void> {
+  for (const image of images) {
+    const { code, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'label', image, `${pinnedLabel.key}=${pinnedLabel.value}`], { timeoutMilliseconds: 60_000 })
+    if (code !== 0) throw new Error(`${image} cannot be pinned: ${stderr.trim().split('\n').at(-1)}`)
   }
 }
 

@@ -104,8 +104,8 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
     },
 
     async listImages() {
-      const [{ images }, pauseImage] = await Promise.all([call(methods.listImages, {}), index.pauseImage()])
-      return images.map(decodeImage).map((image) => (image.repoTags.includes(pauseImage) ? { ...image, pinned: true } : image))
+      const [{ images }, pauseImage, labelled] = await Promise.all([call(methods.listImages, {}), index.pauseImage(), index.pinnedImages()])
+      return images.map(decodeImage).map((image) => ({ ...image, pinned: image.pinned || image.repoTags.some((name) => name === pauseImage || labelled.has(name)) }))
     },
     async imageStatus(reference) {
       const { image } = await call(methods.imageStatus, { image: { image: reference } })

@@ -1,7 +1,8 @@
 // What the protocol's answers leave out: the sandbox of a container in its status, and (before containerd 1.7) the id behind an image's digest and
-// that the pause image is pinned. None of it ever changes, so it is remembered.
-import { unlessGone, type CriConnection } from './connection.ts'
-import { methods } from './methods.ts'
+// what is pinned. All but the last never changes, so it is remembered.
+import { pinnedLabel } from '../container-runtime.ts'
+import { callTimeout, unlessGone, type CriConnection } from './connection.ts'
+import { listNames, methods } from './methods.ts'
 
 interface IdIndex {
   noteContainer(id: string, sandboxId: string): void
@@ -11,11 +12,13 @@ interface IdIndex {
   imageOf(imageRef: string): Promise<string>
   /** Empty when the runtime does not tell. */
   pauseImage(): Promise<string>
+  /** Names of images that carry the label. */
+  pinnedImages(): Promise<ReadonlySet<string>>
 }
 
 const mostImages = 500
 
-export function createIdIndex({ call }: CriConnection): IdIndex {
+export function createIdIndex({ call, grpc }: CriConnection): IdIndex {
   const sandboxes = new Map<string, string>()
   const images = new Map<string, string>()
   let pauseImage: string | undefined
@@ -39,6 +42,11 @@ export function createIdIndex({ call }: CriConnection): IdIndex {
       if (images.size >= mostImages) images.clear()
       images.set(imageRef, answer.image.id)
       return answer.image.id
+    },
+    async pinnedImages() {
+      const filters = [`labels.${JSON.stringify(pinnedLabel.key)}==${pinnedLabel.value}`]
+      const { images: found } = await grpc.call(listNames, { filters }, { metadata: { 'containerd-namespace': 'k8s.io' }, timeoutMilliseconds: callTimeout }).catch(() => ({ images: [] }))
+      return new Set(found.map(({ name }) => name))
     },
     async pauseImage() {
       if (pauseImage !== undefined) return pauseImage

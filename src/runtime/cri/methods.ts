@@ -40,6 +40,8 @@ export const methods = {
 const any = message({ typeUrl: one(1, string), value: one(2, bytes) })
 const envelope = message({ namespace: one(2, string), topic: one(3, string), event: sub(4, any) })
 export const subscribe = of('containerd.services.events.v1.Events')('Subscribe', message({ filters: list(1, string) }), envelope)
+/** Names of images; of containerd itself. */
+export const listNames = of('containerd.services.images.v1.Images')('List', message({ filters: list(1, string) }), message({ images: list(1, message({ name: one(1, string) })) }))
 /** `execId` is the container's own id, or that of a process executed in it. */
 export const taskExit = message({ containerId: one(1, string), execId: one(2, string), pid: one(3, integer), exitStatus: one(4, integer) })
 /** Of /tasks/start and /containers/delete, and the name of an image in /images/*. */

@@ -2,7 +2,7 @@
 // the references it was pulled or imported under, and after a pull its repository digest.
 import { createHash } from 'node:crypto'
 import { pullTimeout, isNotFound } from '../cri/connection.ts'
-import { RuntimeError, type Image, type RegistryAuth } from '../container-runtime.ts'
+import { pinnedLabel, RuntimeError, type Image, type RegistryAuth } from '../container-runtime.ts'
 import { fullReference } from '../image-reference.ts'
 import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
 import { hostArchitecture } from '../pause/program.ts'
@@ -21,6 +21,7 @@ export interface ImageConfig {
 export interface KnownImage {
   id: string
   names: string[]
+  pinned: boolean
   /** What the names stand for: manifests or indexes of them. */
   targets: string[]
   config: ImageConfig
@@ -83,11 +84,11 @@ export function createImages({ containerd, snapshotter, pauseImage, registriesDi
   async function all(): Promise<KnownImage[]> {
     const { images } = await containerd.call(services.images, {})
     const byId = new Map<string, KnownImage>()
-    for (const { name, target } of images) {
+    for (const { name, target, labels } of images) {
       const described = target && (await describe(target.digest))
       if (!described) continue
-      const image = byId.get(described.id) ?? { ...described, names: [], targets: [] }
-      byId.set(described.id, { ...image, names: [...image.names, name], targets: [...new Set([...image.targets, target.digest])] })
+      const image = byId.get(described.id) ?? { ...described, names: [], targets: [], pinned: false }
+      byId.set(described.id, { ...image, names: [...image.names, name], pinned: image.pinned || name === pauseImage || labels[pinnedLabel.key] === pinnedLabel.value, targets: [...new Set([...image.targets, target.digest])] })
     }
     return [...byId.values()]
   }
@@ -98,14 +99,12 @@ export function createImages({ containerd, snapshotter, pauseImage, registriesDi
     return images.find(({ id, names: own }) => id === reference || id === `sha256:${reference}` || own.some((name) => names.has(name)))
   }
 
-  const pinned = ({ names }: KnownImage) => names.includes(pauseImage)
-
   return {
     find,
-    list: async () => (await all()).map((image) => asImage(image, pinned(image))),
+    list: async () => (await all()).map(asImage),
     async status(reference) {
       const image = await find(reference)
-      return image && asImage(image, pinned(image))
+      return image && asImage(image)
     },
     async pull(reference, auth) {
       const { name, tag, digest } = fullReference(reference)
@@ -171,7 +170,7 @@ export function chainIdOf(diffIds: readonly string[]): string {
   return diffIds.reduce((chain, diff) => (chain === '' ? diff : `sha256:${createHash('sha256').update(`${chain} ${diff}`).digest('hex')}`), '')
 }
 
-function asImage({ id, names, config, sizeBytes }: KnownImage, pinned: boolean): Image {
+function asImage({ id, names, config, sizeBytes, pinned }: KnownImage): Image {
   const user = (config.User ?? '').split(':')[0]!
   return {
     id, repoTags: names.filter((name) => !name.includes('@') && !name.startsWith('sha256:')), repoDigests: names.filter((name) => name.includes('@') && !name.startsWith('import-')), sizeBytes,
