@@ -7,7 +7,7 @@ import { ignoreNotFound } from '../api/status-error.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createRecorder } from './events/recorder.ts'
 import { createImages } from './image/images.ts'
-import { startCollector } from './collect/collector.ts'
+import { startCollector, type Collector } from './collect/collector.ts'
 import { startHeartbeat } from './node/lease.ts'
 import { readMachine } from './node/machine.ts'
 import { startNodeAgent, type NodeAgent } from './node/node-agent.ts'
@@ -81,10 +81,9 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
     settings, port: options.port, version: options.version,
   }
   const volumesRoot = join(directories.root, 'pods')
-  const collector = startCollector({
-    settings, runtime, view, cgroups, clock, log, recorder, directories, volumesRoot, onPressure: () => nodeAgent.refresh(), pods: () => pods, holdsVolumes: (uid) => volumes.of(uid) !== undefined,
-  })
-  const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure: collector.conditions })
+  let collector: Collector | undefined
+  const pressure = () => collector?.conditions() ?? []
+  const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure })
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` })
   const currentNode = () => nodeInformer.get(nodeName) ?? nodeAgent.node()
   const heartbeat = startHeartbeat({ client, clock, log, nodeName, node: currentNode })
@@ -109,11 +108,14 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
     runtimeClass: (name) => client.resource(runtimeclasses).get(name).catch(ignoreNotFound),
   }
   await Promise.all([podInformer.whenSynced(signal), serviceInformer.whenSynced(signal)])
-  pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode(), pressure: collector.conditions() }) })
+  pods = startPods({ informer: podInformer, services, statuses, probes, admission: () => ({ node: currentNode(), pressure: pressure() }) })
+  collector = startCollector({
+    settings, runtime, view, cgroups, clock, log, recorder, directories, volumesRoot, pods, onPressure: nodeAgent.refresh, holdsVolumes: (uid) => volumes.of(uid) !== undefined,
+  })
   onStarted({
     pods, view, nodeAgent,
     async endPods() {
-      for (const part of [probes, pods!]) part.stop()
+      for (const part of [collector!, probes, pods!]) part.stop()
       await endPods(services, pods!.all().map((worker) => worker.pod()))
     },
   })
@@ -122,7 +124,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   return {
     failed: new Promise(() => {}),
     async stop() {
-      for (const part of [heartbeat, nodeAgent, collector, probes, pods!, volumes, watched, view]) part.stop()
+      for (const part of [heartbeat, nodeAgent, collector!, probes, pods!, volumes, watched, view]) part.stop()
       await Promise.all([statuses.flush(), events.flush()])
       statuses.stop()
     },

@@ -15,6 +15,7 @@ import type { KubeletSettings } from '../settings/settings.ts'
 import { removeDead } from './dead-containers.ts'
 import { createImageCollector } from './image-collector.ts'
 import { rotateLog } from './log-rotation.ts'
+import { createOomWatch } from './system-oom.ts'
 
 export interface Collector {
   /** Of the node. */
@@ -32,8 +33,7 @@ interface CollectorOptions {
   recorder: Recorder
   directories: AgentDirectories
   volumesRoot: string
-  /** Undefined until they are known. */
-  pods(): Pods | undefined
+  pods: Pods
   holdsVolumes(uid: string): boolean
   /** A condition of the node has come or gone. */
   onPressure(): void
@@ -41,27 +41,32 @@ interface CollectorOptions {
 
 /** While something is short. */
 const pressedMilliseconds = 5000
+/** Soon: the machine may be short already. */
+const firstMilliseconds = 1000
 const every = { logs: 15_000, dead: 60_000, images: 300_000, orphans: 300_000 }
 
 export function startCollector(options: CollectorOptions): Collector {
-  const { settings, runtime, view, clock, log, recorder, directories } = options
+  const { settings, runtime, view, clock, log, recorder, directories, pods } = options
   const images = createImageCollector({ runtime, clock, recorder, settings: settings.images, used: () => usedImages(view) })
   const removeDeadOf = (everythingOf?: (uid: string) => boolean) =>
     removeDead({ runtime, view, containerLogs: directories.containerLogs, settings: settings.deadContainers, now: clock.now(), everythingOf })
   const evictions = createEvictions({
     settings: settings.eviction, storageLimits: settings.storageLimits, runtime, view, cgroups: options.cgroups, clock, log, recorder, root: directories.root, volumesRoot: options.volumesRoot,
-    pods: () => options.pods()?.all() ?? [], holdsVolumes: options.holdsVolumes, onChange: options.onPressure,
+    pods: pods.all, holdsVolumes: options.holdsVolumes, onChange: options.onPressure,
     reclaim: { deadContainers: () => removeDeadOf(hasEnded), unusedImages: images.removeUnused },
   })
   let timer: Timer | undefined
   let stopped = false
 
+  const began = clock.monotonic()
+  const ooms = createOomWatch(recorder)
   const jobs: { every: number; dueAt: number; failed: string; run(): Promise<unknown> }[] = [
     { every: 0, dueAt: 0, failed: 'pressure not handled', run: relieve },
-    { every: every.logs, dueAt: 0, failed: 'logs not rotated', run: rotateLogs },
-    { every: every.dead, dueAt: 0, failed: 'dead containers not removed', run: collectDead },
+    { every: 0, dueAt: 0, failed: 'kernel log not read', run: ooms.look },
+    { every: every.logs, dueAt: began + every.logs, failed: 'logs not rotated', run: rotateLogs },
+    { every: every.dead, dueAt: began + every.dead, failed: 'dead containers not removed', run: collectDead },
     { every: every.images, dueAt: 0, failed: 'images not collected', run: images.collect },
-    { every: every.orphans, dueAt: clock.monotonic() + every.orphans, failed: 'orphans not removed', run: async () => options.pods()?.removeOrphans() },
+    { every: every.orphans, dueAt: began + every.orphans, failed: 'orphans not removed', run: pods.removeOrphans },
   ]
 
   async function tick(): Promise<void> {
@@ -90,7 +95,7 @@ export function startCollector(options: CollectorOptions): Collector {
   }
 
   function hasEnded(uid: string): boolean {
-    const worker = options.pods()?.find(uid)
+    const worker = pods.find(uid)
     return worker !== undefined && isTerminalPhase(worker.status().phase) && !view.observe(uid).containers.some(mayRun)
   }
 
@@ -102,7 +107,7 @@ export function startCollector(options: CollectorOptions): Collector {
     }
   }
 
-  arm()
+  timer = clock.after(firstMilliseconds, () => void tick())
   return {
     conditions: evictions.conditions,
     stop() {
