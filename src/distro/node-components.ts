@@ -6,7 +6,7 @@ import { createAgent, type Agent } from '../agent/index.ts'
 import { kubeletEndpoints } from '../agent/endpoints/server.ts'
 import { bytesQuantity } from '../agent/eviction/thresholds.ts'
 import type { KubeletSettings } from '../agent/settings/settings.ts'
-import type { Clock } from '../base/clock.ts'
+import { sleep, type Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import { buildId, gitVersion } from '../base/version.ts'
@@ -140,8 +140,14 @@ export function nodeComponents(options: NodeOptions): NodeParts {
     components: [agent, podNetwork, proxy, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns, machineEnd],
     async follow(before) {
       started?.addressesChanged()
-      for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await deleteFlowsTo(gone)
+      for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await forgetFlowsTo(gone)
     },
+  }
+
+  /** Not before the service rules lead elsewhere: what is forgotten sooner is led to the old address again. */
+  async function forgetFlowsTo(gone: string): Promise<void> {
+    for (let tries = 0; tries < 60 && (await iptables.save('nat')).includes(`--to-destination ${gone}:`); tries++) await sleep(clock, 500)
+    await deleteFlowsTo(gone)
   }
 }
 

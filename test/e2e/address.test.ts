@@ -57,18 +57,19 @@ async function nodeIsAt(address: string): Promise<void> {
 }
 
 async function allTalk(): Promise<void> {
-  expect(await fromPod(`curl -sSf -m 5 http://${await clusterIp('web')}/`)).toBe('web\n')
+  const webService = await clusterIp('web')
+  expect(await eventually('a pod is reached', () => fromPod(`curl -sSf -m 5 http://${webService}/`))).toBe('web\n')
   const hostService = await clusterIp('host')
   expect(await eventually("a pod on the host's network is reached", () => fromPod(`curl -sSf -m 2 http://${hostService}/`))).toBe('host\n')
   expect(await eventually('the API server is reached from a pod', () => fromPod('curl -sSk -m 2 https://10.43.0.1/version'))).toContain('gitVersion')
-  expect((await bench.exec('asker', 'nslookup web.default.svc.cluster.local'))).toContain(await clusterIp('web'))
+  expect((await bench.exec('asker', 'nslookup web.default.svc.cluster.local'))).toContain(webService)
   expect(await box.k(['logs', 'web'])).toBe('')
   expect(await box.k(['get', 'pods', '-o', 'jsonpath={.items[*].status.containerStatuses[*].restartCount}'])).toBe('0 0 0')
 }
 
 /** From the LAN, as it were: the node port, and both servers' certificates. */
 async function reachedAt(address: string): Promise<void> {
-  expect(await box.inside('curl', ['-sSf', '-m', '5', `http://${address}:30080/`])).toBe('web\n')
+  expect(await eventually('the node port is reached', () => box.inside('curl', ['-sSf', '-m', '5', `http://${address}:30080/`]))).toBe('web\n')
   const check = ['-verify_ip', address, '-CAfile', `${box.dataDir}/server/tls/server-ca.crt`, '-verify_return_error']
   for (const port of [6443, 10250]) expect(await box.inside('openssl', ['s_client', '-connect', `${address}:${port}`, ...check])).toContain('Verification: OK')
 }
@@ -87,7 +88,7 @@ describe('a box gets another address', () => {
     await nodeIsAt('198.51.100.20')
     await allTalk()
     await reachedAt('198.51.100.20')
-    await eventually('a connection to the address that is gone is reset, not left hanging', async () => toNode.output.includes('reset'), 5)
+    await eventually('a connection to the address that is gone is reset, not left hanging', async () => toNode.output.includes('reset'), 30)
     const seen = { watch: watch.output.length, stream: stream.output.length }
     await box.k(['label', 'pod', 'web', 'seen=yes'])
     await eventually('a watch goes on', async () => watch.output.length > seen.watch)
