@@ -28,6 +28,8 @@ export function commitSwap(data: string, swap: Swap): void {
   writeAtomically(noteOf(data), JSON.stringify(swap))
 }
 
+export const isSwapCommitted = (data: string): boolean => existsSync(noteOf(data))
+
 /** Does what has been committed to, or the rest of it. @returns what it was, undefined when there was nothing to do. */
 export function finishSwap(data: string): Swap | undefined {
   const note = readText(noteOf(data))

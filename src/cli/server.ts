@@ -2,31 +2,30 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
-import { finishSwap } from '../backup/swap.ts'
 import { supervise } from '../base/supervisor.ts'
 import { version } from '../base/version.ts'
 import { loadOptions } from '../config/load.ts'
-import type { Options } from '../config/options.ts'
 import { completeServerConfig } from '../config/server-config.ts'
 import { preflight } from '../distro/doctor/preflight.ts'
+import { finishRestoration } from '../distro/finish-restoration.ts'
 import { readKubeletSettings } from '../distro/kubelet-settings.ts'
 import { isMachineStopping, readHostname } from '../distro/machine.ts'
 import { findNodeAddress } from '../distro/node-address.ts'
 import { chooseNodeName } from '../distro/node-name.ts'
 import { serverComponents } from '../distro/server-components.ts'
+import { inOneLine } from './data-directory-options.ts'
 import { CliError, type CliIo } from './io.ts'
 import type { GivenFlags } from './option-flags.ts'
 
 /** All components together have this long to stop; longer when the machine goes down, for pods end then too. */
 const stopMilliseconds = async () => ((await isMachineStopping()) ? 45_000 : 8_000)
 
-/** A restoration that power or a signal broke off is finished before anything is read; it may have brought other options. */
-const finishRestore = (options: Options, load: () => Options): Options => (process.geteuid?.() === 0 && finishSwap(options.dataDir) ? load() : options)
-
 export async function runServer(io: CliIo, flags: GivenFlags): Promise<number> {
   const readFile = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
   const load = () => loadOptions({ command: 'server', flags, environment: io.environment, readFile })
-  const options = finishRestore(load(), load)
+  // before anything else is read: it may bring other options
+  if (process.geteuid?.() === 0) await inOneLine(finishRestoration(load().dataDir))
+  const options = load()
   const hostname = readHostname()
   const config = completeServerConfig(options, chooseNodeName({ dataDirectory: options.dataDir, given: options.nodeName, hostname }))
   const settings = readKubeletSettings(config.kubeletArg)

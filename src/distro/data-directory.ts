@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { removeLeftovers } from '../backup/work-directory.ts'
 import type { Component } from '../base/component.ts'
 import { lockFile, lockHolder, type FileLock } from '../base/file-lock.ts'
 import { syncDirectory } from '../base/sync-directory.ts'
@@ -14,6 +15,9 @@ export const dataDirectory = (paths: Paths): Component => ({
   name: 'data directory',
   async start(signal) {
     const lock = await take(paths, signal)
+    // of back-ups and restorations that were killed
+    removeLeftovers(paths.data, 'restore')
+    for (const purpose of ['backup', 'check']) removeLeftovers(dirname(paths.database), purpose)
     // killall finds the server by it
     writeFileSync(paths.pidFile, `${process.pid}\n`)
     return {
@@ -26,7 +30,17 @@ export const dataDirectory = (paths: Paths): Component => ({
   },
 })
 
-async function take(paths: Paths, signal: AbortSignal): Promise<FileLock> {
+/** Does something that no server, and no other such command, may do at the same time. @throws an error of one line when the data directory is in use */
+export async function asOwner<T>(paths: Paths, work: () => Promise<T>): Promise<T> {
+  const lock = await take(paths)
+  try {
+    return await work()
+  } finally {
+    lock.release()
+  }
+}
+
+async function take(paths: Paths, signal?: AbortSignal): Promise<FileLock> {
   createDirectories(paths)
   const lock = await patiently(() => lockFile(paths.lock), signal)
   if (!lock) throw new Error(inUse(paths, lockHolder(paths.lock)))

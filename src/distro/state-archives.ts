@@ -5,9 +5,8 @@ import { type BackupSource, createBackup, type Sink } from '../backup/create.ts'
 import type { Manifest } from '../backup/manifest.ts'
 import type { Places } from '../backup/places.ts'
 import { type Restored, restoreBackup, type RestoreOptions, timeStamp } from '../backup/restore.ts'
-import { finishSwap } from '../backup/swap.ts'
+import { isSwapCommitted } from '../backup/swap.ts'
 import { systemClock } from '../base/clock.ts'
-import { lockFile } from '../base/file-lock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { version } from '../base/version.ts'
 import type { Options } from '../config/options.ts'
@@ -15,7 +14,8 @@ import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-
 import { DamagedDatabaseError } from '../storage-sqlite/unusable.ts'
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
 import { askServer } from './control-socket.ts'
-import { createDirectories } from './data-directory.ts'
+import { asOwner } from './data-directory.ts'
+import { finishRestoration } from './finish-restoration.ts'
 import { type Paths, pathsOf } from './paths.ts'
 
 type ArchiveOptions = Pick<Options, 'dataDir' | 'config' | 'privateRegistry' | 'etcdSnapshotDir'>
@@ -38,8 +38,8 @@ async function copyDatabase(paths: Paths, to: string): Promise<{ revision: numbe
 
 export async function backUp(options: ArchiveOptions, about: { node: Manifest['node']; passphrase: string | undefined; sink: Sink }): Promise<Manifest> {
   const paths = pathsOf(options.dataDir)
-  if (!existsSync(paths.database)) throw new Error(`there is nothing to back up: ${paths.database} does not exist (is --data-dir right?)`)
-  finishSwap(paths.data)
+  if (!existsSync(paths.database) && !isSwapCommitted(paths.data)) throw new Error(`there is nothing to back up: ${paths.database} does not exist (is --data-dir right?)`)
+  await finishRestoration(paths.data)
   const source: BackupSource = {
     places: placesOf(options), copyDatabase: (to) => copyDatabase(paths, to),
     about: { mk8s: version.mk8s, kubernetes: version.kubernetes, created: new Date(systemClock.now()).toISOString(), node: about.node, dataDirectory: paths.data },
@@ -54,16 +54,12 @@ interface RestoreRequest extends Pick<RestoreOptions, 'source' | 'passphrase'> {
 
 export async function restore(options: ArchiveOptions, request: RestoreRequest): Promise<Restored> {
   const paths = pathsOf(options.dataDir)
-  const inUse = `a server is running on ${paths.data}: stop it first (systemctl stop mk8s)`
-  if (await askServer(paths.control, '/ping')) throw new Error(inUse)
-  createDirectories(paths)
-  const lock = lockFile(paths.lock)
-  if (!lock) throw new Error(inUse)
+  if (await askServer(paths.control, '/ping')) throw new Error(`a server is running on ${paths.data}: stop it first (systemctl stop mk8s)`)
   const places = placesOf(options)
-  return restoreBackup({
+  return asOwner(paths, () => restoreBackup({
     ...request, places: request.skipConfiguration ? { ...places, configuration: {} } : places, aside: asideName('before-restore'),
     advanceDatabase: (path, skip) => advanceDatabase(paths, path, skip), presentRevision: () => presentRevision(paths),
-  }).finally(() => lock.release())
+  }))
 }
 
 /** The database alone, in place of a damaged one, which is kept. */
