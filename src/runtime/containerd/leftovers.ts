@@ -59,14 +59,18 @@ export async function removeUnknown({ ids, workDirectories, networkNamespaces, n
     await rm(join(workDirectory(places), id), { recursive: true, force: true })
     removed.directories++
   }
-  const used = new Set([...tasks].flatMap((id) => /"type":"network","path":"([^"]+)"/.exec(readIfThere(join(bundles(places), id, 'config.json')))?.[1] ?? []))
+  const specs = [...tasks].map((id) => readIfThere(join(bundles(places), id, 'config.json')))
+  const found = (pattern: RegExp) => new Set(specs.flatMap((spec) => pattern.exec(spec)?.[1] ?? []))
+  const used = found(/"type":"network","path":"([^"]+)"/)
+  const alive = found(/"io\.kubernetes\.cri\.sandbox-id":"([^"]+)"/)
   for (const path of networkNamespaces.filter((one) => !used.has(one))) {
     await run('umount', ['--lazy', path], { timeoutMilliseconds: 30_000 })
     await rm(path, { force: true })
     removed.networkNamespaces++
   }
+  // after a reboot containerd takes down the network of a sandbox it remembers, but not what the plug-ins keep on the disk
   for (const id of networks) {
-    if (containers.has(id)) continue
+    if (alive.has(id)) continue
     await releaseNetwork(id, network(places)).catch((error: unknown) => log.warn('the network of a lost sandbox was not released', { sandbox: id, error }))
     removed.networks++
   }
