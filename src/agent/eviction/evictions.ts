@@ -47,8 +47,8 @@ interface EvictionOptions {
 
 const immediateGraceSeconds = 1
 const cleanUp = { mostMilliseconds: 30_000, lookMilliseconds: 200 }
-/** A walk over a large volume is repeated so seldom that it costs at most this part of the time. */
-const measuringShare = 1 / 60
+/** A walk over a large volume is repeated so seldom that it takes at most this part of the time. */
+const measuringShare = 1 / 10
 
 export function createEvictions(options: EvictionOptions): Evictions {
   const { settings, storageLimits, view, clock, log, recorder, root } = options
