@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeLeftovers } from '../backup/work-directory.ts'
 import type { Component } from '../base/component.ts'
-import { lockFile, lockHolder, type FileLock } from '../base/file-lock.ts'
+import { lockDirectory, lockHolder, type DirectoryLock } from '../base/directory-lock.ts'
 import { syncDirectory } from '../base/sync-directory.ts'
 import type { Paths } from './paths.ts'
 
@@ -40,17 +40,17 @@ export async function asOwner<T>(paths: Paths, work: () => Promise<T>): Promise<
   }
 }
 
-async function take(paths: Paths, signal?: AbortSignal): Promise<FileLock> {
+async function take(paths: Paths, signal?: AbortSignal): Promise<DirectoryLock> {
   createDirectories(paths)
-  const lock = await patiently(() => lockFile(paths.lock), signal)
-  if (!lock) throw new Error(inUse(paths, lockHolder(paths.lock)))
+  const lock = await patiently(() => lockDirectory(paths.data), signal)
+  if (!lock) throw new Error(inUse(paths, lockHolder(paths.data)))
   return lock
 }
 
 /** @throws an error of one line when a server runs with this data directory. Looks only; `dataDirectory` decides. */
 export async function refuseSecondServer(paths: Paths): Promise<void> {
-  const isFree = await patiently(() => lockHolder(paths.lock) === undefined)
-  if (!isFree) throw new Error(inUse(paths, lockHolder(paths.lock)))
+  const isFree = await patiently(() => lockHolder(paths.data) === undefined)
+  if (!isFree) throw new Error(inUse(paths, lockHolder(paths.data)))
 }
 
 async function patiently<T>(attempt: () => T | undefined, signal?: AbortSignal): Promise<T | undefined> {

@@ -5,9 +5,7 @@ import { containerdPaths, defaultDataDirectory, type ContainerdPaths } from '../
 export interface Paths {
   data: string
   database: string
-  /** Locked by the process that serves this data directory. */
-  lock: string
-  /** Names that process. */
+  /** Names the process that serves this data directory. */
   pidFile: string
   /** The SQLite addon, put here out of the executable. */
   addons: string
@@ -38,7 +36,6 @@ export function pathsOf(dataDirectory: string): Paths {
   return {
     data,
     database: join(data, 'server/db/state.db'),
-    lock: join(data, 'server/lock'),
     pidFile: join(run, 'mk8s.pid'),
     control: join(run, 'mk8s.sock'),
     addons: join(data, 'server/lib'),

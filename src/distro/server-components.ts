@@ -11,7 +11,6 @@ import type { NodeAddress } from './node-address.ts'
 import { nodeComponents } from './node-components.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { dataDirectory } from './data-directory.ts'
-import { mountPrograms } from './mount-programs.ts'
 import { lastToBeKilled } from './oom-score.ts'
 import { pathsOf } from './paths.ts'
 import { processMemory } from './process-memory.ts'
@@ -36,7 +35,6 @@ export function serverComponents(environment: ServerEnvironment): readonly Compo
     : [containerdComponent({ dataDirectory: config.dataDir, snapshotter: config.snapshotter, pauseImage: config.pauseImage, registriesFile: config.privateRegistry, criPlugin: config.runtimeDriver === 'cri', clock, log: log.with({ component: 'containerd' }) })]
   const node = nodeComponents({ ...environment, paths, plane })
   return [
-    mountPrograms,
     dataDirectory(paths),
     ...plane.storage,
     // containerd and the API server need nothing of each other, and each takes a good part of a second

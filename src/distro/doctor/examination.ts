@@ -1,6 +1,6 @@
 // What `mk8s doctor` does: everything is looked at, with a server running or not.
 import type { ServerConfig } from '../../config/server-config.ts'
-import { lockHolder } from '../../base/file-lock.ts'
+import { lockHolder } from '../../base/directory-lock.ts'
 import { readIfThere } from '../../base/read-file.ts'
 import { pathsOf } from '../paths.ts'
 import { conditionChecks } from './condition-checks.ts'
@@ -11,7 +11,7 @@ import { startChecks } from './start-checks.ts'
 
 export async function examineMachine(config: ServerConfig, now: number): Promise<Finding[]> {
   const paths = pathsOf(config.dataDir)
-  const holder = lockHolder(paths.lock)
+  const holder = lockHolder(paths.data)
   const serverPid = holder === 0 ? Number(readIfThere(paths.pidFile)) : holder
   const scene = { config, paths, now, serverPid }
   const [surroundings, condition] = await Promise.all([observe(scene), observeCondition(scene)])

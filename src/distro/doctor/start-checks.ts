@@ -8,6 +8,8 @@ const day = 24 * 3600_000
 const date = (milliseconds: number) => new Date(milliseconds).toISOString().slice(0, 10)
 const list = (names: readonly string[]) => names.join(', ')
 
+const install = (count: number, packages: string) => (count > 1 ? installAdvice(packages).replace('it', 'them') : installAdvice(packages))
+
 /** Debian's package for each program that mk8s calls itself. */
 const neededPrograms: Record<string, string> = { iptables: 'iptables', 'iptables-save': 'iptables', 'iptables-restore': 'iptables', ip: 'iproute2', mount: 'mount', umount: 'mount' }
 
@@ -33,7 +35,7 @@ const runc: Check<Surroundings> = {
 
 const cni: Check<Surroundings> = {
   name: 'CNI plug-ins',
-  look: ({ cni: found }) => (!found ? undefined : found.missing.length === 0 ? ok(found.directory!) : problem(cniMissing(found.missing), installAdvice('containernetworking-plugins').replace('install it', found.missing.length > 1 ? 'install them' : 'install it'))),
+  look: ({ cni: found }) => (!found ? undefined : found.missing.length === 0 ? ok(found.directory!) : problem(cniMissing(found.missing), install(found.missing.length, 'containernetworking-plugins'))),
 }
 
 const programs: Check<Surroundings> = {
@@ -41,8 +43,8 @@ const programs: Check<Surroundings> = {
   look({ isNode, programs: found }) {
     if (!isNode) return undefined
     const missing = Object.keys(neededPrograms).filter((name) => !found[name])
-    if (missing.length > 0) return problem(`${list(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`, `apt-get install ${[...new Set(missing.map((name) => neededPrograms[name]))].join(' ')}`)
-    if (!found.conntrack) return warning('conntrack is missing: clients of UDP services go on sending to pods that have ended', 'apt-get install conntrack')
+    if (missing.length > 0) return problem(`${list(missing)} ${missing.length > 1 ? 'are' : 'is'} missing`, install(missing.length, [...new Set(missing.map((name) => neededPrograms[name]!))].join(' ')))
+    if (!found.conntrack) return warning('conntrack is missing: clients of UDP services go on sending to pods that have ended', installAdvice('conntrack'))
     return ok(list(Object.keys(neededPrograms)))
   },
 }
