@@ -34,7 +34,7 @@ beforeAll(async () => {
 -A CNI-DN-0123456789abcdef01234 -p tcp -m tcp --dport 9999 -j DNAT --to-destination 198.51.100.7:80
 COMMIT
 X
-mkdir -p /var/lib/cni/results; echo '{}' >/var/lib/cni/results/other-0123-eth0`])
+mkdir -p /var/lib/cni/results; echo '{}' >/var/lib/cni/results/other-0123-eth0; cp ${machine.binary} /root/mk8s`])
   pristine = await machine.state()
 }, 120_000)
 afterAll(() => machine.close(), 120_000)
@@ -105,4 +105,20 @@ test('uninstall asks first, refuses what is not ours, and takes everything after
   const left = differences({ ...pristine, rules: [] }, await machine.state())
   expect(left).toEqual([expect.stringMatching(/^- \/usr\/local\/bin\/mk8s f/)])
   expect(readFileSync(precious, 'utf8')).toBe('precious')
+})
+
+test('uninstall leaves what others put there: a mount point, a symbolic link, another kubelet; systemd forgets the unit', async () => {
+  const script = `set -e
+cp /root/mk8s /usr/local/bin/mk8s
+mkdir -p /var/lib/mk8s /opt/disk/server /opt/disk/agent /var/lib/kubelet/pki /var/log/pods/other /run/systemd/system /etc/systemd/system
+ln -s /opt/disk /opt/linked; echo x >/opt/disk/server/token
+mount -t tmpfs x /var/lib/mk8s; mkdir -p /var/lib/mk8s/server
+touch /etc/systemd/system/mk8s.service
+printf '#!/bin/sh\\necho "$*" >>/run/systemctl\\n' >/usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl`
+  await machine.inside('bash', ['-c', script])
+  expect(await machine.inside('/root/mk8s', ['uninstall', '--yes', '--keep-data'])).toBe('/var/lib/kubelet has files of another kubelet and stays, as do /var/log/pods and /var/log/containers\nmk8s is uninstalled; its data is still in /var/lib/mk8s\n')
+  expect(await machine.inside('sh', ['-c', 'ls -d /var/lib/mk8s/server /usr/local/bin/mk8s /etc/systemd/system/mk8s.service 2>/dev/null; cat /run/systemctl'])).toBe('/var/lib/mk8s/server\ndisable --now mk8s.service\nstop mk8s.service\ndaemon-reload\n')
+  await machine.inside('/root/mk8s', ['uninstall', '--yes'])
+  await machine.inside('/root/mk8s', ['uninstall', '--yes', '--data-dir', '/opt/linked'])
+  expect(await machine.inside('sh', ['-c', 'ls -d /var/lib/kubelet/pki /var/log/pods/other /opt/linked; mountpoint -q /var/lib/mk8s; ls -A /var/lib/mk8s /opt/linked/'])).toBe('/opt/linked\n/var/lib/kubelet/pki\n/var/log/pods/other\n/opt/linked/:\n\n/var/lib/mk8s:\n')
 })
