@@ -175,8 +175,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
     it('mounts an image as a volume', async () => {
       if (!(await runtime.info()).features.imageVolumes) return
       const sandbox = await startSandbox('image-volume')
-      const common = { readonly: true, propagation: 'private' as const, image: under.image }
-      const mounts = [{ ...common, containerPath: '/volume', hostPath: '' }, { ...common, containerPath: '/part', hostPath: 'bin' }]
+      const common = { readonly: true, propagation: 'private' as const }
+      const { id: imageId } = (await runtime.imageStatus(under.image))!
+      const mounts = [{ ...common, image: under.image, containerPath: '/volume', hostPath: '' }, { ...common, image: imageId, containerPath: '/part', hostPath: 'bin' }]
       const id = await startContainer(sandbox, 'main', forever, { mounts })
       const result = await runtime.execSync(id, ['/bin/sh', '-c', 'test -x /volume/bin/busybox && test -x /part/busybox && ! touch /volume/x'], 20)
       expect(result.exitCode).toBe(0)

@@ -72,7 +72,13 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & {
 
   /** With a directory in place of each image. */
   async function withImages(sandboxId: string, spec: ContainerSpec): Promise<ContainerSpec> {
-    const mounts = spec.mounts.map(async ({ image, ...mount }) => (image ? { ...mount, hostPath: await imageMounts.mount(sandboxId, image, mount.hostPath), readonly: true } : mount))
+    const mounts = spec.mounts.map(async ({ image, ...mount }) => {
+      if (!image) return mount
+      // `ctr` knows images by their names, not by their ids.
+      const found = await images.find(image)
+      if (!found) throw new RuntimeError('NotFound', `failed to resolve image ${JSON.stringify(image)}: not found`)
+      return { ...mount, hostPath: await imageMounts.mount(sandboxId, found.names[0]!, mount.hostPath), readonly: true }
+    })
     return { ...spec, mounts: await Promise.all(mounts) }
   }
 
