@@ -10,6 +10,7 @@ import { services } from './services.ts'
 export async function recover(context: CtrContext): Promise<void> {
   const { containers, sandboxes, runDirectory } = context
   await refuseOtherDriver(context)
+  await context.profiles.recover()
   for (const id of containers.broken) await discardContainer(context, id)
   for (const { id, phase } of containers.all()) if (phase === 'creating') await discardContainer(context, id)
   for (const id of sandboxes.broken) await discardSandbox(context, id)

@@ -1,18 +1,25 @@
 // The default seccomp and AppArmor profiles are containerd's own: `ctr` writes them into the spec of a container that is created, looked at and
 // deleted again, once for each set of capabilities (on which they depend) and version of containerd.
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readText } from '../../../base/read-file.ts'
 import { RuntimeError, type SecuritySpec } from '../../container-runtime.ts'
+import { unlessGone } from '../../cri/connection.ts'
 import type { Containerd } from '../containerd.ts'
 import { services } from '../services.ts'
 import { defaultCapabilities } from './capabilities.ts'
 
 export interface Profiles {
+  /** Takes away what a crash left. */
+  recover(): Promise<void>
   seccomp(security: SecuritySpec, capabilities: readonly string[]): Promise<unknown>
   apparmor(security: SecuritySpec): Promise<string | undefined>
+}
+
+interface Spec {
+  linux?: { seccomp?: unknown }
 }
 
 const apparmorName = 'cri-containerd.apparmor.d'
@@ -22,11 +29,20 @@ export function createProfiles({ containerd, directory, hasAppArmor }: { contain
   let loaded: Promise<unknown> | undefined
   mkdirSync(join(directory, 'empty'), { recursive: true, mode: 0o700 })
 
-  async function ask(flags: readonly string[]): Promise<{ linux?: { seccomp?: unknown } }> {
-    const id = `mk8s-profile-${randomBytes(8).toString('hex')}`
+  const id = `mk8s-profile-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`
+  let asking: Promise<unknown> = Promise.resolve()
+
+  /** One at a time, under one name. */
+  function ask(flags: readonly string[]): Promise<Spec> {
+    const answer = asking.then(() => askNow(flags), () => askNow(flags))
+    asking = answer
+    return answer
+  }
+
+  async function askNow(flags: readonly string[]): Promise<Spec> {
     await containerd.ctr(['containers', 'create', ...flags, '--rootfs', join(directory, 'empty'), id, '/none'])
     try {
-      return (JSON.parse(await containerd.ctr(['containers', 'info', id])) as { Spec: { linux?: { seccomp?: unknown } } }).Spec
+      return (JSON.parse(await containerd.ctr(['containers', 'info', id])) as { Spec: Spec }).Spec
     } finally {
       await containerd.ctr(['containers', 'delete', id])
     }
@@ -45,6 +61,10 @@ export function createProfiles({ containerd, directory, hasAppArmor }: { contain
   }
 
   return {
+    async recover() {
+      const left = await unlessGone(containerd.call(services.container, { id }), undefined)
+      if (left) await containerd.ctr(['containers', 'delete', id])
+    },
     async seccomp({ privileged, seccomp }, capabilities) {
       if (privileged || !seccomp || seccomp.type === 'Unconfined') return undefined
       if (seccomp.type === 'Localhost') return localSeccomp(seccomp.localhost ?? '')
