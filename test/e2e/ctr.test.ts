@@ -1,52 +1,32 @@
 // --runtime-driver ctr: pods on a containerd of another program whose CRI plug-in is off, as Docker's packages ship it.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { writeBusyboxImage } from '../../scripts/busybox-image.mjs'
-import { pathsOf } from '../../src/distro/paths.ts'
-import { binary, Box, eventually, kubectl, must, run } from './box.ts'
+import { binary, Box, eventually, kubectl } from './box.ts'
+import { ForeignContainerd, nothing } from './foreign-containerd.ts'
 import { image, pod, shell, Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 const box = new Box()
 const bench = new Workbench(box)
-const directory = join(box.directory, 'foreign')
-const socket = join(directory, 'containerd.sock')
-const paths = pathsOf(box.dataDir)
-let containerd: ChildProcess
-
-const ctr = async (...args: string[]) => (await must('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args])).split('\n').filter(Boolean)
+const containerd = new ForeignContainerd(box)
 const exec = (name: string, script: string) => box.k(['exec', name, '--', ...shell(script)])
-const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
-
-async function startContainerd(): Promise<void> {
-  containerd = spawn('nsenter', [box.enter, 'containerd', '--config', join(directory, 'config.toml')], { stdio: 'ignore' })
-  await eventually('containerd answers', () => ctr('version'))
-}
-
-async function endContainerd(): Promise<void> {
-  const ended = new Promise((resolve) => containerd.once('exit', resolve))
-  containerd.kill('SIGKILL')
-  await ended
-}
 
 beforeAll(async () => {
   await box.open()
-  mkdirSync(directory)
-  writeFileSync(join(directory, 'config.toml'), `version = 2\nroot = "${directory}/root"\nstate = "${directory}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "${socket}"\n`)
-  await startContainerd()
-  box.flags = [...box.flags, '--runtime-driver', 'ctr', '--container-runtime-endpoint', socket]
+  await containerd.start()
+  box.flags = [...box.flags, '--runtime-driver', 'ctr', '--container-runtime-endpoint', containerd.socket]
   await box.start()
   writeBusyboxImage(join(box.directory, 'busybox.tar'), image)
   expect(await box.inside(binary, ['images', 'import', '--data-dir', box.dataDir, join(box.directory, 'busybox.tar')])).toBe(`${image}\n`)
 }, 120_000)
 afterAll(async () => {
   await box.tryInside(binary, ['killall', '--data-dir', box.dataDir])
-  await endContainerd()
-  for (const line of readFileSync('/proc/self/mounts', 'utf8').split('\n').reverse()) if (line.split(' ')[1]?.startsWith(directory)) await run('umount', ['--lazy', line.split(' ')[1]!])
+  await containerd.close()
   await box.close()
 }, 120_000)
 
@@ -96,9 +76,9 @@ test('neither the end of mk8s nor that of containerd interrupts a container or l
   })
   const id = await bench.get('pod', 'counter', '.status.containerStatuses[0].containerID')
   await box.signal('SIGKILL')
-  await endContainerd()
+  await containerd.kill()
   await sleep(1000)
-  await startContainerd()
+  await containerd.start()
   await box.start()
   expect(await eventually('exec works again', () => exec('counter', 'echo here'), 20)).toBe('here\n')
   await box.signal('SIGTERM')
@@ -111,33 +91,21 @@ test('neither the end of mk8s nor that of containerd interrupts a container or l
   expect(await bench.get('pod', 'counter', '.status.containerStatuses[0].containerID}|{.status.containerStatuses[0].restartCount')).toBe(`${id}|0`)
   expect(await bench.finished('ends')).toBe('Failed')
   expect(await bench.get('pod', 'ends', '.status.containerStatuses[0].state.terminated.exitCode')).toBe('7')
-  await endContainerd()
-  await startContainerd()
+  await containerd.kill()
+  await containerd.start()
   expect(await eventually('a pod starts after containerd has', () => bench.output({ name: 'later', command: ['echo', 'late'] }))).toBe('late\n')
-})
-
-const nothing = { containers: [], tasks: [], active: 1, sandboxes: [], records: [], run: ['pause'], links: '', addresses: [], mounts: [], cgroups: '' }
-
-/** What there is of pods, by every kind of thing they are made of. */
-const remains = async () => ({
-  containers: await ctr('containers', 'list', '-q'), tasks: await ctr('tasks', 'list', '-q'), active: (await ctr('snapshots', 'list')).filter((line) => /\sActive/.test(line)).length,
-  sandboxes: list(join(paths.containerd.ctrState, 'sandboxes')), records: list(join(paths.containerd.ctrState, 'containers')), run: list(paths.containerd.ctrRun),
-  links: await box.inside('sh', ['-c', 'ip -o link show type veth | grep -v -e eth0 -e peer0 || true']), addresses: list(join(paths.cniAddresses, 'mk8s')).filter((name) => /^[\d.]+$/.test(name)),
-  mounts: readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${paths.containerd.ctrRun}/`) && !path.endsWith('/pause')),
-  cgroups: await box.inside('sh', ['-c', `find /sys/fs/cgroup -type d -path '*${paths.cgroupParent}/*pod*-*-*' | head`]),
 })
 
 test('deleted pods leave nothing', async () => {
   await box.k(['delete', 'deployment', 'hello'])
   await box.k(['delete', 'pod', '--all', '--now', '--timeout=60s'])
-  await eventually('nothing is left', async () => JSON.stringify(await remains()) === JSON.stringify(nothing)).catch(async () => expect(await remains()).toEqual(nothing))
-  expect(await box.inside('iptables-save', ['-t', 'nat'])).not.toMatch(/CNI-DN-/)
+  expect(await containerd.settled()).toEqual(nothing)
 })
 
 test('killall ends the pods and leaves the containerd of the other program as it was', async () => {
   await bench.start({ name: 'last', container: { ports: [{ containerPort: 80, hostPort: 8080 }] } })
   await box.signal('SIGKILL')
   await box.inside(binary, ['killall', '--data-dir', box.dataDir])
-  expect(await remains()).toMatchObject({ ...nothing, run: [], active: 0 })
-  expect(await ctr('images', 'list', '-q')).toContain(image)
+  expect(await containerd.remains()).toEqual({ ...nothing, run: [], snapshots: 0 })
+  expect(await containerd.ctr('images', 'list', '-q')).toContain(image)
 })
