@@ -38,7 +38,18 @@ test('what an earlier process wrote under a clock that nobody knows is as old as
   const clock = new FakeClock(noon)
   clock.advance(minute)
   expect(clock.since(noon + hour)).toBe(minute)
+  expect(clock.since(noon + minute + 20_000)).toBe(minute)
   expect(clock.since(sunday)).toBe(minute)
+})
+
+test('what lies ahead by no more than clocks differ is new; what lies ahead because the clock was set back a little is not', () => {
+  const clock = new FakeClock(noon)
+  clock.advance(minute)
+  expect(clock.since(noon + minute + 3000)).toBe(0)
+  clock.setWall(noon + minute - 3000)
+  clock.advance(1000)
+  expect(clock.since(noon + 30_000)).toBe(28_000)
+  expect(clock.since(noon + minute)).toBe(1000)
 })
 
 test('jumps are told, slow corrections are not', async () => {

@@ -18,8 +18,8 @@ export const earliestBelievable = Date.UTC(2026, 0, 1)
 /** Less is the slow correction of time daemons and the time between two readings. */
 const smallestJump = 1000
 const mostEras = 32
-/** Clocks of several machines differ: what seems to lie so little ahead is new. */
-const skew = 60_000
+/** Clocks of several machines differ, and times are rounded: what seems to lie so little ahead is new. */
+const skew = 5000
 
 export class WallTime {
   readonly #sources: Sources
@@ -47,10 +47,11 @@ export class WallTime {
 
   since(wall: number): number {
     const now = { wall: this.now(), monotonic: this.#sources.monotonic() }
-    const readings = [...this.#ends, now].filter((end) => wall <= end.wall + skew && (wall >= earliestBelievable || end.wall < earliestBelievable))
+    const readings = [...this.#ends, now].filter((end) => wall <= end.wall && (wall >= earliestBelievable || end.wall < earliestBelievable))
+    if (readings.length > 0) return Math.min(...readings.map((end) => now.monotonic - end.monotonic + end.wall - wall))
+    if (wall > now.wall && wall <= now.wall + skew) return 0
     // written by an earlier process, whose clock nobody knows
-    if (readings.length === 0) return now.monotonic - this.#began
-    return Math.min(...readings.map((end) => now.monotonic - end.monotonic + Math.max(0, end.wall - wall)))
+    return now.monotonic - this.#began
   }
 
   onJump(listener: (jump: Jump) => void): () => void {
