@@ -51,8 +51,9 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   let running: Promise<void> | undefined
   let again = false
   let unready = unreadyMilliseconds.first
-  let last: { info: RuntimeInfo; at: number } | undefined
-  let answers = true
+  let last: RuntimeInfo | undefined
+  /** Since when the runtime does not answer; a short silence is a restart of it, of which pods notice nothing. */
+  let silentSince: number | undefined
   let checks = 0
   let lastImages: readonly Image[] = []
 
@@ -63,12 +64,12 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   }
   async function readRuntime(): Promise<RuntimeInfo> {
     try {
-      last = { info: await inTime(runtime.info()), at: clock.monotonic() }
-      answers = true
-      return last.info
+      last = await inTime(runtime.info())
+      silentSince = undefined
+      return last
     } catch (error) {
-      answers = false
-      return last && clock.monotonic() - last.at < runtimePatienceMilliseconds ? last.info : down(error as Error)
+      silentSince ??= clock.monotonic()
+      return last && clock.monotonic() - silentSince < runtimePatienceMilliseconds ? last : down(error as Error)
     }
   }
   /** A runtime that hangs is one that does not answer. */
@@ -142,7 +143,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     unready = isReady(known?.status) ? unreadyMilliseconds.first : Math.min(unready * 2, unreadyMilliseconds.most)
     if (stopped) return
     const ready = isReady(known?.status)
-    timer = clock.after(!ready ? unready : answers ? check.milliseconds : check.failedMilliseconds, ready ? () => void look() : refresh)
+    timer = clock.after(!ready ? unready : silentSince === undefined ? check.milliseconds : check.failedMilliseconds, ready ? () => void look() : refresh)
   }
 
   /** Most of the time one small question: is the runtime as it was? */

@@ -76,7 +76,7 @@ function createSupervisor(options: ContainerdOptions) {
   /** What an earlier one has left is looked for while none runs, and taken away beside the new one's first work. */
   async function relaunch(programs: Programs, signal: AbortSignal): Promise<void> {
     if (!criPlugin) return launch(paths, programs, criPlugin, signal)
-    const held = await noteHeld({ paths, programs })
+    const held = await noteHeld({ paths, programs }, clock)
     await launch(paths, programs, criPlugin, signal)
     void removeUnknown(held, { paths, programs }, log).catch((error: unknown) => log.warn('leftovers of an earlier containerd were not removed', { error }))
   }

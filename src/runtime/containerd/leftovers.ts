@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { commandLineOf, run } from '../../base/child-process.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { readIfThere } from '../../base/read-file.ts'
 import { heldNetworks, releaseNetwork, type PodNetworkPlaces } from '../../cni/held-networks.ts'
@@ -25,6 +26,8 @@ export interface Held {
   networkNamespaces: readonly string[]
   /** Ids of sandboxes. */
   networks: ReadonlySet<string>
+  /** Wall time. */
+  at: number
 }
 
 const pluginPatienceMilliseconds = 5_000
@@ -33,7 +36,7 @@ const workDirectory = ({ paths }: Places) => join(paths.root, 'io.containerd.run
 const network = ({ paths, programs }: Places): PodNetworkPlaces => ({ configurationDirectory: paths.cniConfig, addressDirectory: paths.cniAddresses, plugins: programs.cni, runtimeState: paths.state })
 
 /** All there is while no containerd runs. */
-export async function noteHeld(places: Places): Promise<Held> {
+export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
   // a plug-in finishes its work also when who called it has died
   for (const until = performance.now() + pluginPatienceMilliseconds; someRunsFrom(places.programs.cni) && performance.now() < until; ) await wait(100)
   const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
@@ -41,14 +44,14 @@ export async function noteHeld(places: Places): Promise<Held> {
     ids: new Set([...listed(bundles(places)), ...shims(places).map(({ id }) => id)]),
     workDirectories: listed(workDirectory(places)),
     networkNamespaces: listed(namespaces).map((name) => join(namespaces, name)),
-    networks: await heldNetworks(network(places)),
+    networks: await heldNetworks(network(places)), at: clock.now(),
   }
 }
 
 /** Takes away what of it the containerd that has started since does not know. */
-export async function removeUnknown({ ids, workDirectories, networkNamespaces, networks }: Held, places: Places, log: Logger): Promise<void> {
+export async function removeUnknown({ ids, workDirectories, networkNamespaces, networks, at }: Held, places: Places, log: Logger): Promise<void> {
   const [containers, tasks] = await Promise.all([known(places, 'containers'), known(places, 'tasks')])
-  const removed = { processes: 0, directories: 0, networkNamespaces: 0, networks: 0 }
+  const removed = { processes: 0, directories: 0, networkNamespaces: 0, networks: 0, leases: 0 }
   for (const id of ids) {
     if (containers.has(id) && tasks.has(id)) continue
     if (containers.has(id)) endShims(places, id)
@@ -74,6 +77,7 @@ export async function removeUnknown({ ids, workDirectories, networkNamespaces, n
     await releaseNetwork(id, network(places)).catch((error: unknown) => log.warn('the network of a lost sandbox was not released', { sandbox: id, error }))
     removed.networks++
   }
+  removed.leases = await removeLeases(places, at)
   if (Object.values(removed).some((count) => count > 0)) log.info('leftovers of an earlier containerd were removed', removed)
 }
 
@@ -97,12 +101,22 @@ async function removeRemains(places: Places, id: string): Promise<void> {
   for (const directory of [bundle, join(workDirectory(places), id), join(runcState, id)]) await rm(directory, { recursive: true, force: true })
 }
 
+/** What was being made holds its snapshots for a day otherwise. @returns how many there were. */
+async function removeLeases(places: Places, before: number): Promise<number> {
+  const lines = (await ctr(places, 'leases', 'list')).split('\n').map((line) => line.trim().split(/\s+/))
+  const old = lines.filter(([, created = '', labels = '']) => labels.includes('containerd.io/gc.expire=') && Date.parse(created) + 1000 < before).map(([id]) => id!)
+  if (old.length > 0) await ctr(places, 'leases', 'delete', '--sync', ...old)
+  return old.length
+}
+
 const mountsBelow = (directory: string) => readIfThere('/proc/self/mounts').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`)).reverse()
 
-async function known({ paths, programs }: Places, what: 'containers' | 'tasks'): Promise<Set<string>> {
-  const { code, stdout, stderr } = await run(programs.ctr, ['--address', paths.socket, '--namespace', 'k8s.io', what, 'list', '--quiet'], { timeoutMilliseconds: 60_000 })
-  if (code !== 0) throw new Error(`containerd does not list its ${what}: ${stderr.trim()}`)
-  return new Set(stdout.split('\n').filter(Boolean))
+const known = async (places: Places, what: 'containers' | 'tasks') => new Set((await ctr(places, what, 'list', '--quiet')).split('\n').filter(Boolean))
+
+async function ctr({ paths, programs }: Places, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(programs.ctr, ['--address', paths.socket, '--namespace', 'k8s.io', ...args], { timeoutMilliseconds: 60_000 })
+  if (code !== 0) throw new Error(`ctr ${args[0]}: ${stderr.trim()}`)
+  return stdout
 }
 
 /** Shims name the socket of the containerd they belong to. */
