@@ -118,8 +118,8 @@ export async function stopContainer(context: CtrContext, id: string, graceSecond
     await unlessNotFound(containerd.ctr(['tasks', 'kill', '--signal', record.stopSignal, id]))
     const timer = Promise.withResolvers<'late'>()
     const timeout = setTimeout(() => timer.resolve('late'), graceSeconds * 1000)
-    const first = await Promise.race([ended.catch(() => 'late' as const), timer.promise])
-    clearTimeout(timeout)
+    // A containerd that goes away meanwhile is no reason to cut the grace short: the caller tries again.
+    const first = await Promise.race([unlessGone(ended, undefined), timer.promise]).finally(() => clearTimeout(timeout))
     if (first === 'late') await kill(context, id)
   } else await kill(context, id)
   const end = await unlessGone(ended, undefined)

@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createImageMounts } from '../containerd/image-mounts.ts'
 import { canRunContainers, startTestContainerd, testImage } from '../containerd/test-containerd.ts'
-import { runtimeContract } from '../contract.ts'
+import type { ContainerdPaths } from '../containerd/paths.ts'
+import { runtimeContract, sandboxSpec } from '../contract.ts'
+import { openCriRuntime } from '../cri/driver.ts'
 import { defaultPauseImage } from '../pause/image.ts'
 import { openCtrRuntime } from './driver.ts'
 
@@ -13,10 +15,7 @@ describe.runIf(canRunContainers)('with a containerd whose CRI plug-in is off', (
     const containerd = await startTestContainerd({ criPlugin: false })
     const { paths } = containerd
     const logDirectory = mkdtempSync(join(tmpdir(), 'mk8s-logs-'))
-    const open = () => openCtrRuntime({
-      socket: paths.socket, stateDirectory: paths.ctrState, runDirectory: paths.ctrRun, cniConfigDirectory: paths.cniConfig, registriesDirectory: paths.registries, pauseImage: defaultPauseImage, cgroup: paths.cgroup,
-      imageMounts: createImageMounts({ socket: paths.socket, directory: paths.imageMounts }),
-    })
+    const open = () => openOn(paths)
     let runtime = open()
     return {
       runtime, image: testImage, logDirectory, real: true,
@@ -33,4 +32,24 @@ describe.runIf(canRunContainers)('with a containerd whose CRI plug-in is off', (
       },
     }
   })
+
+  it('does not start beside pods of the other driver', async () => {
+    const { paths, stop, dataDirectory } = await startTestContainerd()
+    const cri = openCriRuntime({ endpoint: paths.socket })
+    const ctr = openOn(paths)
+    try {
+      await cri.runSandbox(sandboxSpec('other', join(dataDirectory, 'logs')))
+      await expect(ctr.info()).rejects.toThrow('pods of --runtime-driver cri are still on this node: end them with "mk8s killall" before changing the driver')
+    } finally {
+      await ctr.close()
+      await cri.close()
+      await stop()
+    }
+  })
 })
+
+const openOn = (paths: ContainerdPaths) =>
+  openCtrRuntime({
+    socket: paths.socket, stateDirectory: paths.ctrState, runDirectory: paths.ctrRun, cniConfigDirectory: paths.cniConfig, registriesDirectory: paths.registries, pauseImage: defaultPauseImage, cgroup: paths.cgroup,
+    imageMounts: createImageMounts({ socket: paths.socket, directory: paths.imageMounts }),
+  })

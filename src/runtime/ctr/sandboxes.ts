@@ -1,9 +1,10 @@
 // A pod's sandbox: a network namespace with its CNI attachment, a pause process that holds the other namespaces, and the files its containers share.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../base/child-process.ts'
+import { readIfThere } from '../../base/read-file.ts'
 import { addressesOf, attach, detach, readNetworkConfiguration } from '../../cni/plugins.ts'
 import { RuntimeError, type Sandbox, type SandboxSpec, type SandboxStatus } from '../container-runtime.ts'
 import { cgroupOf, directoryOf, networkNamespaceOf, type CtrContext } from './context.ts'
@@ -41,8 +42,8 @@ async function prepareFiles(context: CtrContext, { id, spec }: SandboxRecord): P
   const directory = directoryOf(context, id)
   mkdirSync(directory, { recursive: true, mode: 0o711 })
   writeFileSync(join(directory, 'hostname'), `${hostnameOf(spec)}\n`)
-  writeFileSync(join(directory, 'hosts'), readFileSync('/etc/hosts'))
-  writeFileSync(join(directory, 'resolv.conf'), spec.dns ? renderResolvConf(spec.dns) : readFileSync('/etc/resolv.conf'))
+  writeFileSync(join(directory, 'hosts'), readIfThere('/etc/hosts'))
+  writeFileSync(join(directory, 'resolv.conf'), spec.dns ? renderResolvConf(spec.dns) : readIfThere('/etc/resolv.conf'))
   if (spec.namespaces.ipc === 'node') return
   mkdirSync(sharedMemoryOf(context, { id, spec }), { recursive: true })
   await mountAt(['-t', 'tmpfs', '-o', 'noexec,nosuid,nodev,mode=1777,size=65536k', 'shm', sharedMemoryOf(context, { id, spec })])

@@ -12,8 +12,8 @@ import type { ProcessUser } from './users.ts'
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const ociVersion = '1.0.2'
 
-/** containerd's shim runs the containers of one group in one process. */
-export const groupAnnotation = 'io.containerd.runc.v2.group'
+/** containerd's shim runs the containers of one group in one process. Those of pods are not handed on: some mean something to runtimes. */
+const groupAnnotation = 'io.containerd.runc.v2.group'
 
 interface Confinement {
   seccomp: unknown
@@ -48,7 +48,7 @@ export function pauseSpec({ spec, id, root, image, user, cgroup, networkNamespac
     root: { path: root, readonly: true },
     ...(onNode ? {} : { hostname: spec.hostname }),
     mounts: pauseMounts(),
-    annotations: { [groupAnnotation]: id, ...spec.annotations },
+    annotations: { [groupAnnotation]: id },
     linux: {
       sysctl: sysctlsOf(spec), cgroupsPath: cgroup,
       namespaces: [
@@ -101,7 +101,7 @@ export async function containerOciSpec(input: ContainerSpecInput) {
     },
     root: { path: input.root, readonly: security.readonlyRootfs ?? false },
     mounts: input.mounts,
-    annotations: { [groupAnnotation]: sandboxId, ...spec.annotations },
+    annotations: { [groupAnnotation]: sandboxId },
     linux: {
       cgroupsPath: input.cgroup, namespaces: containerNamespaces(input),
       resources: { ...ociResources(spec.resources), devices: [{ allow: false, access: 'rwm' }, ...rules] }, devices,
