@@ -28,10 +28,16 @@ export const copiesDirectory = ({ dataDir, etcdSnapshotDir }: Pick<Options, 'dat
 const openDatabase = (paths: Paths, path: string, skipRevisions = 0): Promise<SqliteStorage> =>
   openSqliteStorage({ path, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), clock: systemClock, log: silentLogger, skipRevisions })
 
-/** A running server copies its database itself; else it is opened here. @throws Error in one line */
+/** A running server copies its database itself; else it is opened here. The copy is checked here. @throws Error in one line */
 async function copyDatabase(paths: Paths, to: string): Promise<{ revision: number }> {
-  const copy = await askServer(paths.control, '/copy', { path: to })
-  if (copy) return copy as { revision: number }
+  const copy = (await askServer(paths.control, '/copy', { path: to })) ?? (await copyHere(paths, to))
+  await advanceDatabase(paths, to, 0).catch((error: Error) => {
+    throw error instanceof DamagedDatabaseError ? new Error(`the database is damaged, no copy was made: restart the server to see what can be done (${error.message.split(':')[0]})`) : error
+  })
+  return copy as { revision: number }
+}
+
+async function copyHere(paths: Paths, to: string): Promise<{ revision: number }> {
   const storage = await openDatabase(paths, paths.database)
   return { revision: await storage.copyTo(to).finally(() => storage.close()) }
 }

@@ -1,28 +1,19 @@
 // A copy of the database while it is written: pages in small steps, between which writes go on; what they change is copied, too. Runs in the worker.
-import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { checkDatabase } from './check.ts'
-import { codeOf, DamagedDatabaseError } from './unusable.ts'
+import { codeOf } from './unusable.ts'
 
 /** 400 kB: a step is over in a millisecond or two. */
 const pagesPerStep = 100
 
-/** The copy is one file without a log beside it, checked and on the disk. */
-export async function copyDatabase(db: Database.Database, { path, nativeBinding }: { path: string; nativeBinding: string | undefined }): Promise<void> {
+/** The copy is one file without a log beside it, and on the disk. */
+export async function copyDatabase(db: Database.Database, path: string): Promise<void> {
   await db.backup(path, { progress: () => pagesPerStep })
-  try {
-    syncFile(path)
-    checkDatabase({ path, nativeBinding })
-  } catch (error) {
-    rmSync(path, { force: true })
-    throw error
-  }
+  syncFile(path)
 }
 
-export function copyFailure(error: unknown, path: string): string {
-  if (error instanceof DamagedDatabaseError) return `the database is damaged, no copy was made: ${error.message}`
-  return codeOf(error) === 'SQLITE_FULL' ? `no room for a copy of the database at ${path}: free some disk space` : `the database cannot be copied to ${path}: ${(error as Error).message}`
-}
+export const copyFailure = (error: unknown, path: string): string =>
+  codeOf(error) === 'SQLITE_FULL' ? `no room for a copy of the database at ${path}: free some disk space` : `the database cannot be copied to ${path}: ${(error as Error).message}`
 
 function syncFile(path: string): void {
   const file = openSync(path, 'r+')

@@ -31,7 +31,10 @@ export interface SqliteOptions {
 export interface SqliteStorage extends Storage {
   /** Resolves when the disk has failed: nothing more can be written, the process should end and recover by starting again. */
   readonly failed: Promise<Error>
-  /** Makes a whole, consistent copy at `path` while writes go on, and checks it. @returns a revision beyond which nothing is in it. @throws Error in one line */
+  /**
+   * Makes a whole, consistent copy at `path` while writes go on. It is not checked: that would hold up writes, and opening it does so.
+   * @returns a revision beyond which nothing is in it. @throws Error in one line
+   */
   copyTo(path: string): Promise<Revision>
   /** Says the same as long as no durable row comes, goes or changes. Rows that were ever written lazily, and keys that begin with `except`, do not count. */
   durableMark(except?: string): Promise<string>

@@ -117,7 +117,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
 
   function copy(id: number, path: string): void {
     engine.flush()
-    copyDatabase(db, { path, nativeBinding: settings.nativeBinding }).then(() => post({ type: 'copied', id }), (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
+    copyDatabase(db, path).then(() => post({ type: 'copied', id }), (error: unknown) => post({ type: 'notCopied', id, reason: copyFailure(error, path) }))
   }
 
   function relieve(): void {

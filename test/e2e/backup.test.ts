@@ -209,6 +209,23 @@ describe('trouble', () => {
   })
 })
 
+test('a restoration that was broken off after its point of no return is finished by the next start, with the options it brings', async () => {
+  const staged = join(b.dataDir, 'restore-1')
+  for (const directory of [join(staged, 'config'), join(b.dataDir, 'server')]) mkdirSync(directory, { recursive: true })
+  writeFileSync(join(b.dataDir, 'server/token'), 'before')
+  writeFileSync(join(staged, 'token'), 'brought')
+  writeFileSync(join(staged, 'config/config.yaml'), 'cluster-domain: brought.example\n')
+  const note = join(b.dataDir, 'restore.json')
+  writeFileSync(note, JSON.stringify({ staged: 'restore-1', aside: 'server/before-1', writes: [{ from: 'config/config.yaml', to: join(b.directory, 'config.yaml'), mode: 0o600 }] }))
+  await b.startApi()
+  await b.signal('SIGTERM')
+  expect(existsSync(note) || existsSync(staged)).toBe(false)
+  expect(readFileSync(join(b.dataDir, 'server/token'), 'utf8')).toMatch(/::server:brought\n$/)
+  expect(readFileSync(join(b.dataDir, 'server/before-1/token'), 'utf8')).toBe('before')
+  expect(await must('openssl', ['x509', '-noout', '-ext', 'subjectAltName', '-in', join(b.dataDir, 'server/tls/serving-kube-apiserver.crt')])).toContain('kubernetes.default.svc.brought.example')
+  writeFileSync(join(b.directory, 'config.yaml'), '')
+})
+
 test('a damaged database: the last good copy is named, and taken with --auto-recover; what was damaged is kept', async () => {
   const copies = join(b.dataDir, 'server/db/snapshots')
   mkdirSync(copies, { recursive: true })
