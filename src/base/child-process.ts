@@ -37,11 +37,23 @@ export interface RunResult {
   stderr: string
 }
 
+const stallMilliseconds = 1000
+
 /** Runs a program to its end, one without a path wherever the system has it. Rejects only when it cannot be started or its time is over. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command.includes('/') ? command : (findExecutable(command) ?? command), args, { stdio: 'pipe', env: { ...process.env, ...options.env }, signal: options.signal, cwd: options.directory })
-    const timer = options.timeoutMilliseconds ? setTimeout(() => (reject(new Error(`${command}: no answer in time`)), child.kill('SIGKILL')), options.timeoutMilliseconds) : undefined
+    const due = performance.now() + (options.timeoutMilliseconds ?? 0)
+    let timer = options.timeoutMilliseconds ? setTimeout(expire, options.timeoutMilliseconds) : undefined
+    function expire(): void {
+      // so late, it was this process that was held up: the answer may lie there already
+      if (performance.now() - due > stallMilliseconds) timer = setTimeout(giveUp, options.timeoutMilliseconds)
+      else giveUp()
+    }
+    function giveUp(): void {
+      reject(new Error(`${command}: no answer in time`))
+      child.kill('SIGKILL')
+    }
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
     child.on('error', (error) => (clearTimeout(timer), reject(error)))
     child.on('close', (code, signal) => {
