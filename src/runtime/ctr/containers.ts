@@ -139,8 +139,10 @@ export async function removeContainer(context: CtrContext, id: string): Promise<
 export async function discardContainer(context: CtrContext, id: string): Promise<void> {
   const { containerd } = context
   if (context.containers.get(id)?.phase !== 'exited') await unlessNotFound(containerd.ctr(['tasks', 'delete', '--force', id]))
-  await unlessNotFound(containerd.ctr(['containers', 'delete', id]))
-  await removeRootfs({ containerd, snapshotter: await context.snapshotter(), key: id, target: rootOf(context, id) })
+  await Promise.all([
+    unlessNotFound(containerd.ctr(['containers', 'delete', id])),
+    context.snapshotter().then((snapshotter) => removeRootfs({ containerd, snapshotter, key: id, target: rootOf(context, id) })),
+  ])
   rmSync(directoryOf(context, id), { recursive: true, force: true })
   context.containers.remove(id)
 }

@@ -126,7 +126,7 @@ export async function removeSandbox(context: CtrContext, id: string): Promise<vo
 
 /** Also for one whose record says nothing. */
 export async function discardSandbox(context: CtrContext, id: string): Promise<void> {
-  await unlessNotFound(context.containerd.ctr(['tasks', 'delete', '--force', id]))
+  if (context.sandboxes.get(id)?.phase !== 'stopped') await unlessNotFound(context.containerd.ctr(['tasks', 'delete', '--force', id]))
   await unlessNotFound(context.containerd.ctr(['containers', 'delete', id]))
   await unmount(networkNamespaceOf(context, id))
   await unmount(join(directoryOf(context, id), 'shm'))
