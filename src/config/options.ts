@@ -146,7 +146,7 @@ export const options = {
   }),
   disableAgent: option({ flag: 'disable-agent', kind: toggle, default: false, help: 'run the control plane only: no node, no pods', for: server }),
   server: option({ flag: 'server', short: 's', kind: text('URL'), default: undefined, help: 'API server to join, as in https://box:6443', for: ['agent'] }),
-  nodeName: option({ flag: 'node-name', kind: nodeName, default: undefined, defaultText: 'host name', help: 'name of the node', for: both }),
+  nodeName: option({ flag: 'node-name', kind: nodeName, default: undefined, defaultText: 'host name at the first start', help: 'name of the node', for: both }),
   nodeIp: option({ flag: 'node-ip', short: 'i', kind: address, default: undefined, defaultText: 'address of the default route', help: 'address of the node', for: both }),
   nodeLabel: option({
     flag: 'node-label', for: both, default: [], help: 'labels of the node',

@@ -16,13 +16,16 @@ export const readHostname = (): string => hostname().toLowerCase()
 /** 1500 when unknown. */
 export const mtuOf = (name: string | undefined): number => (name && Number(readIfThere(`/sys/class/net/${name}/mtu`))) || 1500
 
-export const readDefaultRoute = (): string | undefined => defaultRouteInterface(readIfThere('/proc/net/route'))
+/** IPv4 routes as /proc/net/route shows them; an address has one, unless it is alone in its network. */
+export const readRoutes = (): string => readIfThere('/proc/net/route')
 /** Whether the machine goes down or starts anew, as systemd says; without systemd nobody does. */
 export async function isMachineStopping(): Promise<boolean> {
   if (!existsSync('/run/systemd/system')) return false
   const { stdout } = await run('systemctl', ['is-system-running'], { timeoutMilliseconds: 5000 }).catch(() => ({ stdout: '' }))
   return stdout.trim() === 'stopping'
 }
+
+export const readDefaultRoute = (): string | undefined => defaultRouteInterface(readRoutes())
 
 /** `table` as /proc/net/route: the interface of the default route with the smallest metric. */
 export function defaultRouteInterface(table: string): string | undefined {

@@ -1,11 +1,11 @@
 // The node's addresses, and what follows them while the server runs. Linux tells of changes by netlink, which Node cannot read, so the interfaces are
-// looked at every 15 s: a quarter of a millisecond each time, where the kubelet does the same every 10 s (docs/decisions/node-address.md).
+// looked at every 15 s, where the kubelet does the same every 10 s (docs/decisions/node-address.md).
 import type { Clock } from '../base/clock.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import { nodeAddresses, type NodeAddresses } from '../config/server-config.ts'
 import type { Options } from '../config/options.ts'
-import { chooseAddress, isOurs, mtuOf, readAddresses, readDefaultRoute, type NamedAddress } from './machine.ts'
+import { chooseAddress, defaultRouteInterface, isOurs, mtuOf, readAddresses, readRoutes, type NamedAddress } from './machine.ts'
 
 export interface NodeAddress {
   current(): NodeAddresses
@@ -24,6 +24,7 @@ interface NodeAddressOptions {
 const lookMilliseconds = 15_000
 
 export async function findNodeAddress({ config, clock, log }: NodeAddressOptions): Promise<NodeAddress> {
+  const look = createLook()
   let address = await look(undefined)
   let current = nodeAddresses(config, address)
   const at = readAddresses()
@@ -65,10 +66,16 @@ export async function findNodeAddress({ config, clock, log }: NodeAddressOptions
   return { current: () => current, mtu: mtuOf(at.find((a) => a.address === current.nodeIp)?.name), watch }
 }
 
-async function look(current: string | undefined): Promise<string | undefined> {
-  const addresses = readAddresses()
-  const stillOurs = current !== undefined && (addresses.some((a) => a.address === current) || (await isOurs(current)))
-  return chooseAddress({ addresses, defaultRoute: readDefaultRoute(), current, stillOurs })
+/** The address so far goes in, the one from now on comes out. While routes stay the same and the address is there, that is all it looks at: a list of the interfaces of many pods takes milliseconds. */
+function createLook(): (current: string | undefined) => Promise<string | undefined> {
+  let known: string | undefined
+  return async (current) => {
+    const routes = readRoutes()
+    const stillOurs = current !== undefined && (await isOurs(current))
+    if (stillOurs && routes === known) return current
+    known = routes
+    return chooseAddress({ addresses: readAddresses(), defaultRoute: defaultRouteInterface(routes), current, stillOurs })
+  }
 }
 
 /** One line for each thing about the address that an administrator should know. */
