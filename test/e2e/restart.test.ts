@@ -87,14 +87,20 @@ test('killing mk8s', () => undisturbed('mk8s killed', async () => {
   await machine.startApi()
 }))
 
-test('killing containerd', () => undisturbed('containerd killed', async () => void (await killContainerd())))
+test('killing containerd, again and again', () => undisturbed('containerd killed three times', async () => {
+  for (let times = 0; times < 3; times++) {
+    const old = containerdPid()
+    await killContainerd()
+    await eventually('another one has started', async () => containerdPid() !== old && containerdPid() !== '')
+  }
+}))
 
 test('killing both', () => undisturbed('both killed', async () => {
   await Promise.all([machine.signal('SIGKILL'), killContainerd()])
   await machine.startApi()
 }))
 
-test('an upgrade, and services that changed during it are right afterwards', async () => {
+test('an upgrade', async () => {
   const { outside, inside } = machine.shared('mk8s-next')
   writeOtherBuild(binary, outside, '2032')
   await undisturbed('upgrade', async () => {
@@ -104,7 +110,16 @@ test('an upgrade, and services that changed during it are right afterwards', asy
   })
 })
 
-test('a containerd that hangs is replaced; the node says so meanwhile and recovers; pods and mk8s live on', async () => {
+test('what ended while mk8s was away is started again', async () => {
+  const before = await bench.get('pod', 'asker', '.status.containerStatuses[0].restartCount')
+  await machine.signal('SIGKILL')
+  await machine.inside('sh', ['-c', `kill -KILL $(ps -eo pid=,args= | awk '/[s]leep infinity/ { print $1 }')`])
+  await machine.start()
+  await eventually('it runs again', async () => (await bench.get('pod', 'asker', '.status.containerStatuses[0].restartCount')) === String(Number(before) + 1) && (await bench.get('pod', 'asker', '.status.containerStatuses[0].ready')) === 'true')
+  expect(await bench.get('pod', 'asker', '.status.containerStatuses[0].lastState.terminated.exitCode')).toBe('137')
+})
+
+test('a containerd that hangs is replaced; pods and mk8s live on', async () => {
   const before = await identity()
   const pid = machine.pid
   const began = Date.now()
