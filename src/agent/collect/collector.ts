@@ -49,7 +49,7 @@ export function startCollector(options: CollectorOptions): Collector {
   const { settings, runtime, view, clock, log, recorder, directories, pods } = options
   const images = createImageCollector({ runtime, clock, recorder, settings: settings.images, used: () => usedImages(view) })
   const removeDeadOf = (everythingOf?: (uid: string) => boolean) =>
-    removeDead({ runtime, view, containerLogs: directories.containerLogs, settings: settings.deadContainers, now: clock.now(), everythingOf })
+    removeDead({ runtime, view, containerLogs: directories.containerLogs, settings: settings.deadContainers, since: clock.since, everythingOf })
   const evictions = createEvictions({
     settings: settings.eviction, storageLimits: settings.storageLimits, runtime, view, cgroups: options.cgroups, clock, log, recorder, root: directories.root, volumesRoot: options.volumesRoot,
     pods: pods.all, holdsVolumes: options.holdsVolumes, onChange: options.onPressure,

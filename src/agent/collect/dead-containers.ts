@@ -1,6 +1,7 @@
 // Dead containers and sandboxes that nobody needs: all but the newest dead one of each container, and sandboxes without containers behind the newest.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Since } from '../../base/clock.ts'
 import type { ContainerRuntime, ContainerStatus } from '../../runtime/container-runtime.ts'
 import { labelKeys } from '../container/labels.ts'
 import type { Observed } from '../runtime/observed.ts'
@@ -14,7 +15,7 @@ interface DeadContainers {
   containerLogs: string
   settings: DeadContainerSettings
   /** Wall time. */
-  now: number
+  since: Since
   /** Pods of which nothing is kept, logs neither: those that have ended, when the disk is full. */
   everythingOf?(podUid: string): boolean
 }
@@ -25,8 +26,8 @@ interface Surplus {
 }
 
 /** Pure: what can go. */
-function surplus({ containers, sandboxes }: Observed, { keptPerContainer, minimumAgeMilliseconds }: DeadContainerSettings, now: number): Surplus {
-  const dead = containers.filter((c) => c.state === 'exited' && now - c.createdAt >= minimumAgeMilliseconds)
+function surplus({ containers, sandboxes }: Observed, { keptPerContainer, minimumAgeMilliseconds }: DeadContainerSettings, since: Since): Surplus {
+  const dead = containers.filter((c) => c.state === 'exited' && since(c.createdAt) >= minimumAgeMilliseconds)
   const abandoned = containers.filter((c) => c.state === 'created' && containers.find((other) => other.name === c.name) !== c)
   const surplusContainers = [...dead.filter((c) => dead.filter((other) => other.name === c.name).indexOf(c) >= keptPerContainer), ...abandoned]
   const going = new Set(surplusContainers.map(({ id }) => id))
@@ -37,10 +38,10 @@ function surplus({ containers, sandboxes }: Observed, { keptPerContainer, minimu
 const allDead = ({ containers, sandboxes }: Observed): Surplus =>
   ({ containers: containers.filter((c) => c.state === 'exited' || c.state === 'created'), sandboxes: sandboxes.filter((s) => !s.ready).map(({ id }) => id) })
 
-export async function removeDead({ runtime, view, containerLogs, settings, now, everythingOf = () => false }: DeadContainers): Promise<void> {
+export async function removeDead({ runtime, view, containerLogs, settings, since, everythingOf = () => false }: DeadContainers): Promise<void> {
   for (const uid of view.podUids()) {
     const observed = view.observe(uid)
-    const found = everythingOf(uid) ? allDead(observed) : surplus(observed, settings, now)
+    const found = everythingOf(uid) ? allDead(observed) : surplus(observed, settings, since)
     for (const container of found.containers) {
       await runtime.removeContainer(container.id)
       await rm(container.logPath, { force: true })
