@@ -10,6 +10,9 @@ export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
 /** The stock client; another version by the environment. */
 export const kubectl = process.env.KUBECTL ?? 'kubectl'
 
+/** Of every server that is started, as in MK8S_TEST_FLAGS='--runtime-driver ctr'. */
+export const furtherFlags: readonly string[] = process.env.MK8S_TEST_FLAGS?.split(' ') ?? []
+
 interface Output {
   code: number
   stdout: string
@@ -169,7 +172,7 @@ export class Box extends Host {
 
   constructor(flags: readonly string[] = []) {
     super()
-    this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...flags]
+    this.flags = ['--data-dir', this.dataDir, '--write-kubeconfig', this.kubeconfig, '--config', join(this.directory, 'config.yaml'), '--node-name', 'box', ...furtherFlags, ...flags]
   }
 
   async open(): Promise<this> {

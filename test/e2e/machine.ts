@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { binary, eventually, Host, makeNodeNetwork, must, run } from './box.ts'
+import { binary, eventually, furtherFlags, Host, makeNodeNetwork, must, run } from './box.ts'
 
 export interface MachineState {
   processes: string[]
@@ -40,7 +40,7 @@ export class Machine extends Host {
 
   constructor(flags: readonly string[] = []) {
     super()
-    this.flags = ['--node-name', 'box', ...flags]
+    this.flags = ['--node-name', 'box', ...furtherFlags, ...flags]
   }
 
   get prefix(): readonly [string, ...string[]] {
