@@ -40,11 +40,11 @@ mkdir -p /var/lib/cni/results; echo '{}' >/var/lib/cni/results/other-0123-eth0; 
 afterAll(() => machine.close(), 120_000)
 
 /** Every kind of volume, host ports and both host namespaces. */
-const manifest = () => {
+const manifest = ({ imageVolume = true } = {}) => {
   const volumes = {
     disk: { emptyDir: {} }, memory: { emptyDir: { medium: 'Memory' } }, config: { configMap: { name: 'c' } }, secret: { secret: { secretName: 's' } }, host: { hostPath: { path: '/opt/host data' } },
     projected: { projected: { sources: [{ configMap: { name: 'c' } }, { serviceAccountToken: { path: 't' } }] } }, down: { downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: 'metadata.labels' } }] } },
-    claim: { persistentVolumeClaim: { claimName: 'claim' } }, image: { image: { reference: image } },
+    claim: { persistentVolumeClaim: { claimName: 'claim' } }, ...(imageVolume && { image: { image: { reference: image } } }),
   }
   const mounts = [...Object.keys(volumes).map((name) => ({ name, mountPath: `/${name}` })), { name: 'host', mountPath: '/sub', subPath: 'sub' }, { name: 'config', mountPath: '/one', subPath: 'a' }]
   const ports = [{ containerPort: 80, hostPort: 8080 }, { containerPort: 53, hostPort: 5353, protocol: 'UDP' }]
@@ -60,7 +60,7 @@ const manifest = () => {
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'many' }, spec: { replicas: 0, selector: { matchLabels: { app: 'many' } }, template: template({ app: 'many' }, 'sleep infinity') } },
   ] }
 }
-const allRun = () => eventually('the pods run', async () => (await machine.k(['get', 'pods', '-l', 'app!=many', '-o', 'jsonpath={.items[*].status.phase}'])).split(' ').sort().join() === 'Running,Running,Succeeded', 90)
+const allRun = (on = machine) => eventually('the pods run', async () => (await on.k(['get', 'pods', '-l', 'app!=many', '-o', 'jsonpath={.items[*].status.phase}'])).split(' ').sort().join() === 'Running,Running,Succeeded', 90)
 const killHard = (...files: string[]) => machine.inside('sh', ['-c', `kill -9 $(cat ${files.map((file) => `/run/mk8s/${file}`).join(' ')})`])
 
 /** Differences from the pristine machine, without what a killed server may keep: its data and the logs of its pods. */
@@ -121,4 +121,23 @@ printf '#!/bin/sh\\necho "$*" >>/run/systemctl\\n' >/usr/local/bin/systemctl; ch
   await machine.inside('/root/mk8s', ['uninstall', '--yes'])
   await machine.inside('/root/mk8s', ['uninstall', '--yes', '--data-dir', '/opt/linked'])
   expect(await machine.inside('sh', ['-c', 'ls -d /var/lib/kubelet/pki /var/log/pods/other /opt/linked; mountpoint -q /var/lib/mk8s; ls -A /var/lib/mk8s /opt/linked/'])).toBe('/opt/linked\n/var/lib/kubelet/pki\n/var/log/pods/other\n/opt/linked/:\n\n/var/lib/mk8s:\n')
+})
+
+test('pods of the ctr driver go as well', async () => {
+  const other = await new Machine(['--runtime-driver', 'ctr']).open()
+  try {
+    mkdirSync(join(other.disk, 'opt/claimed'))
+    mkdirSync(join(other.disk, 'opt/host data/sub'), { recursive: true })
+    writeBusyboxImage(join(other.disk, 'root/busybox.tar'), image)
+    const before = await other.state()
+    await other.start()
+    await other.inside(other.binary, ['images', 'import', '/root/busybox.tar'])
+    await other.apply(manifest({ imageVolume: false }))
+    await allRun(other)
+    await other.inside('sh', ['-c', 'kill -9 $(cat /run/mk8s/mk8s.pid /run/mk8s/containerd.pid)'])
+    await other.inside(other.binary, ['uninstall', '--yes'])
+    expect(differences(before, await other.state())).toEqual([expect.stringMatching(/^- \/usr\/local\/bin\/mk8s f/)])
+  } finally {
+    await other.close()
+  }
 })

@@ -126,10 +126,17 @@ test('a database that is not ours, or damaged: nothing else is started, and not 
   expect(differences(before, await machine.state()).filter((line) => !line.startsWith('+ /run/mk8s'))).toEqual([])
 })
 
-test('a containerd that hangs is given up after a minute and leaves nothing running', async () => {
+test('a containerd that hangs is given up after a minute, one that ends at once; neither leaves anything running', async () => {
+  const unchanged = async () => {
+    const { files: _files, cgroups: _cgroups, ...state } = await hanging.state()
+    return differences(pristine, { ...pristine, ...state })
+  }
   const { code, text } = await hung
   expect(text.trim().split('\n').at(-1)).toMatch(/^mk8s: containerd does not answer on \/run\/mk8s\/containerd\/containerd.sock/)
   expect(code).toBe(1)
-  const { files: _files, cgroups: _cgroups, ...state } = await hanging.state()
-  expect(differences(pristine, { ...pristine, ...state })).toEqual([])
+  expect(await unchanged()).toEqual([])
+  const dead = await hanging.tryInside(...altered(fake('containerd', 'case $1 in --version) echo containerd x 1.7.0 y;; *) echo "containerd: no such plug-in" >&2; exit 1;; esac'), ['server']))
+  expect(dead.stderr.trim().split('\n').at(-1)).toBe('mk8s: containerd ended while it was starting: containerd: no such plug-in')
+  expect(dead.code).toBe(1)
+  expect(await unchanged()).toEqual([])
 })
