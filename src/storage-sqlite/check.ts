@@ -1,8 +1,7 @@
 // Looks at a database before it is used, without changing a byte of it. Closing a connection moves the log into the database, also into a
 // damaged one; so the look is through further names of both files that are gone before the connection is: SQLite leaves a database alone
 // that has lost its name.
-import { existsSync, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { applicationId, defineSums, hasLayout, layoutVersion } from './layout.ts'
 import { codeOf, damaged, UnusableDatabaseError } from './unusable.ts'
@@ -12,14 +11,15 @@ import { damageOfLog } from './write-ahead-log.ts'
 export function checkDatabase({ path, nativeBinding }: { path: string; nativeBinding: string | undefined }): number {
   if (!existsSync(path)) throw damaged(path, 'the file is gone, its write-ahead log is there')
   if (statSync(path).size === 0) throw damaged(path, 'the file is empty')
-  const directory = `${path}-check`
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { mode: 0o700 })
+  // Beside it, not in a directory of their own: names cost no block on a full disk.
+  const look = `${path}-check`
+  const forget = () => [look, `${look}-wal`].forEach((name) => rmSync(name, { recursive: true, force: true }))
+  forget()
   let db: Database.Database | undefined
   try {
-    linkSync(path, join(directory, 'db'))
-    if (existsSync(`${path}-wal`)) linkSync(`${path}-wal`, join(directory, 'db-wal'))
-    db = new Database(join(directory, 'db'), { timeout: 2000, ...(nativeBinding && { nativeBinding }) })
+    linkSync(path, look)
+    if (existsSync(`${path}-wal`)) linkSync(`${path}-wal`, `${look}-wal`)
+    db = new Database(look, { timeout: 2000, ...(nativeBinding && { nativeBinding }) })
     // Takes the lock with the first statement: another process does not write while we look.
     db.pragma('locking_mode = EXCLUSIVE')
     const layout = checkOwner(db, path)
@@ -27,7 +27,7 @@ export function checkDatabase({ path, nativeBinding }: { path: string; nativeBin
     if (why) throw damaged(path, why)
     return layout
   } finally {
-    rmSync(directory, { recursive: true, force: true })
+    forget()
     db?.close()
   }
 }

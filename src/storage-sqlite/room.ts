@@ -1,18 +1,20 @@
-// Room to work on a full disk: a file of real blocks beside the database, given up when SQLite finds no room. What it frees is for the work
-// that makes room: while the disk is short of it no row is created, the database may grow by a little only (changes, status), and its log
-// is made long enough at once that deletions never need a block of the disk again. The file is made anew when there is room for two.
-import { randomFillSync } from 'node:crypto'
+// Room to work on a full disk: a file of real blocks beside the database, given up when SQLite finds no room. What it frees is made the
+// database's own at once, before another program takes it: the log gets its full length and the database free pages. So while the disk is
+// short of room deletions always go on, changes (status) do as long as the free pages last, and no row is created. The file is made anew
+// when there is room for two.
 import { appendFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type Database from 'better-sqlite3'
-import { pageSize } from './layout.ts'
+import { pageSize, sumOfRow } from './layout.ts'
 import { isFull } from './unusable.ts'
 
 /** A log of this length is moved into the database; on a disk short of room it has it from the beginning. */
 export const walPagesLimit = 1000
-const growthWhenShort = 1024
+const claimedBytes = 3 << 20
+/** For an instant the claimed pages are a row's. */
+const claimKey = '\0claimed'
 const unlimited = 4294967294
-const stepBytes = 1 << 20
+const stepBytes = 256 << 10
 const millisecondsBetweenLooks = 1000
 
 interface Place {
@@ -46,6 +48,8 @@ export class Room {
     this.#db = db
     this.#place = place
     this.#isWhole = sizeOf(reserveOf(place.path)) >= place.reserveBytes
+    // If the last process ended in the middle of it.
+    unlessFull(() => this.#releaseClaim())
     const isNew = db.prepare('SELECT 1 FROM rows LIMIT 1').get() === undefined
     if (!this.#isWhole && !isNew && !this.#hasRoom()) this.makeDo()
   }
@@ -66,15 +70,18 @@ export class Room {
 
   /** Gives the reserve up for what must go on. */
   makeDo(): void {
-    if (!this.isShort) {
-      const pages = this.#db.pragma('page_count', { simple: true }) as number
-      this.#db.pragma(`max_page_count = ${pages + growthWhenShort}`)
-    }
+    const isFirst = !this.isShort && this.#place.reserveBytes > 0
     this.isShort = true
-    this.#isWhole = this.#place.reserveBytes === 0
-    rmSync(reserveOf(this.#place.path), { force: true })
-    if (this.#place.reserveBytes > 0) unlessFull(() => lengthenLog(this.#place.path, walPagesLimit))
-    unlessFull(() => this.#db.pragma('wal_checkpoint(RESTART)'))
+    if (isFirst) {
+      this.#isWhole = false
+      rmSync(reserveOf(this.#place.path), { force: true })
+      this.#db.pragma(`journal_size_limit = ${walPagesLimit * pageSize}`)
+      unlessFull(() => lengthenLog(this.#place.path, walPagesLimit))
+    }
+    unlessFull(() => this.#emptyLog())
+    if (!isFirst) return
+    unlessFull(() => this.#claimPages())
+    this.#db.pragma(`max_page_count = ${this.#db.pragma('page_count', { simple: true }) as number}`)
   }
 
   /** Adds to the reserve, if there is room. @returns whether more is to be added. */
@@ -82,10 +89,28 @@ export class Room {
     if (this.#isWhole || this.isShort || !this.#hasRoom()) return false
     const file = reserveOf(this.#place.path)
     const missing = this.#place.reserveBytes - sizeOf(file)
-    // Noise: a file system that compresses would make nothing of zeros.
-    unlessFull(() => appendFileSync(file, randomFillSync(Buffer.alloc(Math.min(stepBytes, missing))), { mode: 0o600 }))
+    unlessFull(() => appendFileSync(file, noise(Math.min(stepBytes, missing)), { mode: 0o600 }))
     this.#isWhole = sizeOf(file) >= this.#place.reserveBytes
     return !this.#isWhole
+  }
+
+  #emptyLog(): void {
+    this.#db.pragma('wal_checkpoint(RESTART)')
+  }
+
+  /** They have blocks of the disk when they have been written to the database itself. */
+  #claimPages(): void {
+    const row = { key: claimKey, revision: 0, lazy: 0, expires: null, value: Buffer.alloc(claimedBytes) }
+    this.#db.prepare('INSERT INTO rows (key, revision, lazy, expires, value, sum) VALUES (@key, @revision, @lazy, @expires, @value, @sum)').run({ ...row, sum: sumOfRow(row) })
+    try {
+      this.#emptyLog()
+    } finally {
+      this.#releaseClaim()
+    }
+  }
+
+  #releaseClaim(): void {
+    this.#db.prepare('DELETE FROM rows WHERE key = ?').run(claimKey)
   }
 
   #hasRoom(): boolean {
@@ -93,6 +118,9 @@ export class Room {
     return bavail * bsize >= this.#place.reserveBytes * 2
   }
 }
+
+/** A file system that compresses would make nothing of zeros. */
+const noise = (bytes: number) => new Uint8Array(Float64Array.from({ length: Math.ceil(bytes / 8) }, Math.random).buffer, 0, bytes)
 
 /** With zeros, which are no frames: nothing in them could be taken for a commit that was not synced. */
 export function lengthenLog(path: string, pages: number): void {

@@ -104,6 +104,13 @@ describe('restart', () => {
     expect(await again.create('a/2', bytes('three'))).toBe(lazy + 1)
   })
 
+  it('has no trace of pages that were being claimed on a full disk', async () => {
+    const first = await open()
+    await first.create('\0claimed', Buffer.alloc(10_000))
+    await first.close()
+    expect((await (await open()).list('')).rows).toEqual([])
+  })
+
   it('removes at once what has expired meanwhile', async () => {
     const first = await open()
     await first.create('events/1', bytes('x'), { timeToLiveSeconds: 60 })

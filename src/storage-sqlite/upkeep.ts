@@ -39,7 +39,7 @@ export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upk
           keepWalPages(walPagesLimit)
           checkpoint.get()
         }
-        isMore = tooManyFree()
+        isMore = !room.isShort && tooManyFree()
         if (isMore) db.pragma(`incremental_vacuum(${pagesPerStep})`)
       })
       return isMore

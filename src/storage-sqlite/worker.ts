@@ -15,6 +15,8 @@ const batchBytes = 64 * 1024
 /** Between two steps of upkeep, so that they do not crowd out writes on a slow card. */
 const upkeepPause = 20
 const quietAfter = 2000
+/** Between two steps of making the reserve, so that a sync never waits for much of it. */
+const reservePause = 250
 
 function told(error: unknown, path: string): { message: string; damaged: boolean } {
   const reason = explain(error, path)
@@ -48,7 +50,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
     quietTimer.refresh()
   })
   const growReserve = guarded(() => {
-    if (room.grow()) reserveTimer = setTimeout(growReserve, upkeepPause)
+    if (room.grow()) reserveTimer = setTimeout(growReserve, reservePause)
   })
   const settle = guarded(() => {
     upkeep.settle()
