@@ -92,8 +92,8 @@ test.each([
   await tokenIsGood()
   const after = await look()
   expect(after.settled).toEqual(before.settled)
-  // leases, a cron job's runs, a restart of what crashes: no storm
-  expect(after.revision - before.revision).toBeLessThan(80)
+  // two runs of a cron job are some thirty each with their events, and there are leases, what crashes and renewed authorities; a storm would be thousands
+  expect(after.revision - before.revision).toBeLessThan(200)
   expect(after.jobs - before.jobs, 'a missed time is made up for once, however many were missed; one more may just have come').toBeLessThanOrEqual(missedRuns + 1)
 })
 
