@@ -22,8 +22,9 @@ export class LossyMachine extends Machine {
 
   /** Goes on with a copy of what the disk holds: mount namespaces that others have made meanwhile keep the dead file system mounted. */
   override async cutPower(): Promise<void> {
-    await this.#standStill()
+    const goOn = await this.#standStill()
     await must('perl', ['-e', shutDown, this.disk])
+    goOn()
     await super.cutPower()
     await must('umount', ['--lazy', this.disk])
     const old = this.#image
@@ -38,15 +39,21 @@ export class LossyMachine extends Machine {
   }
 
   /** A sync under way when the file system is shut down may succeed in vain (2 of 25 with a file that grows, Linux 6.18); a real disk does not lie so. */
-  async #standStill(): Promise<void> {
+  async #standStill(): Promise<() => void> {
     const { pid } = this
     try {
       process.kill(pid, 'SIGSTOP')
     } catch {
-      return // it has ended: nothing is acknowledged any more
+      return () => {} // it has ended: nothing is acknowledged any more
     }
     const states = () => readdirSync(`/proc/${pid}/task`).map((task) => /\) (\w)/.exec(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8'))?.[1])
     await eventually('the server stands still', async () => states().every((state) => state === 'T'))
+    const waiting = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+    return () => {
+      process.kill(pid, 'SIGKILL')
+      // nsenter has stopped with it, and a machine ends when all its processes were waited for
+      process.kill(waiting, 'SIGCONT')
+    }
   }
 
   override async close(): Promise<void> {
