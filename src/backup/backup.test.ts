@@ -107,7 +107,10 @@ describe('a back-up', () => {
     const file = await backUp(a)
     const first = await restore(a, file)
     expect(first.revision).toBeGreaterThan(1e9)
-    const second = await restore(a, file, { presentRevision: async () => first.revision + 5e9, aside: 'server/again' })
+    const second = await restore(a, file, { presentRevision: async () => first.revision + 5e9 })
+    // within the same second, so under the same name: neither takes the other's place
+    expect([first, second].map(({ aside }) => aside)).toEqual(['server/before', 'server/before-2'].map((name) => join(a.data, name)))
+    expect([first, second].every(({ aside }) => existsSync(join(aside!, 'tls')))).toBe(true)
     expect(second.revision).toBeGreaterThan(first.revision + 5e9 + 1e9)
   })
 

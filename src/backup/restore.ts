@@ -21,7 +21,7 @@ export interface RestoreOptions {
   presentRevision(): Promise<number | undefined>
   /** Takes the database from the archive, and nothing else. */
   databaseOnly?: boolean
-  /** Directory for what was there before, below the data directory. */
+  /** Directory for what was there before, below the data directory; where there is one already, a number is added. */
   aside: string
 }
 
@@ -39,7 +39,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const { data } = options.places
   finishSwap(data)
   const work = openWorkDirectory(data, 'restore')
-  const { swap, ...restored } = await prepare(options, work.path).catch((error: NodeJS.ErrnoException) => {
+  const { swap, ...restored } = await prepare({ ...options, aside: unusedName(data, options.aside) }, work.path).catch((error: NodeJS.ErrnoException) => {
     work.remove()
     throw error.code === 'ENOSPC' ? new BackupError(`no room to unpack the back-up in ${data}: free some disk space; nothing was changed`) : error
   })
@@ -62,6 +62,14 @@ async function prepare(options: RestoreOptions, directory: string): Promise<Rest
   return {
     manifest, revision, aside: replaced ? join(places.data, aside) : undefined, written: configuration.map(([, path]) => path),
     swap: { staged: basename(directory), aside, writes: configuration.map(([name, path]) => ({ from: name, to: path, mode: manifest.files[name]!.mode })) },
+  }
+}
+
+/** Two restorations within a second must not share a directory, nor two on a box whose clock begins anew at each start. */
+function unusedName(data: string, wanted: string): string {
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? wanted : `${wanted}-${i}`
+    if (!existsSync(join(data, name))) return name
   }
 }
 

@@ -27,4 +27,6 @@ test.each([
   [{ clusterDns: '10.9.9.9' }, '--cluster-dns: 10.9.9.9 is not in --service-cidr 10.43.0.0/16'],
   [{ serviceCidr: '10.43.0.0/29' }, '--service-cidr: 10.43.0.0/29 has fewer than 16 addresses'],
   [{ clusterCidr: '10.42.0.0/25' }, '--cluster-cidr: 10.42.0.0/25 is smaller than the /24 that each node gets'],
+  [{ nodeIp: '127.0.0.1' }, '--node-ip: 127.0.0.1 is no address at which pods and other machines reach this one'],
+  [{ advertiseAddress: '::1' }, '--advertise-address: ::1 is no address at which pods and other machines reach this one'],
 ])('%j is refused', (flags, message) => expect(() => complete(flags as Record<string, string>)).toThrow(message))

@@ -23,6 +23,9 @@ export function completeServerConfig(options: Options, nodeName: string): Server
   if (cidrsOverlap(service, cluster)) throw new ConfigError(`--service-cidr: ${options.serviceCidr} overlaps --cluster-cidr ${options.clusterCidr}`)
   if (cidrSize(service) < 16n) throw new ConfigError(`--service-cidr: ${options.serviceCidr} has fewer than 16 addresses`)
   if (cluster.family === 4 && cluster.prefix > 24) throw new ConfigError(`--cluster-cidr: ${options.clusterCidr} is smaller than the /24 that each node gets`)
+  for (const [flag, given] of [['--node-ip', options.nodeIp], ['--advertise-address', options.advertiseAddress]] as const) {
+    if (given !== undefined && isLocalOnly(given)) throw new ConfigError(`${flag}: ${given} is no address at which pods and other machines reach this one`)
+  }
   const clusterDns = options.clusterDns ?? addressAt(service, 10)
   if (!cidrContains(service, clusterDns)) throw new ConfigError(`--cluster-dns: ${clusterDns} is not in --service-cidr ${options.serviceCidr}`)
   return Object.freeze({ ...options, nodeName, clusterDns, kubernetesServiceIp: addressAt(service, 1) })

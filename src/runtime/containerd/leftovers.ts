@@ -54,8 +54,8 @@ export async function removeUnknown({ ids, workDirectories, networkNamespaces, n
   const removed = { processes: 0, directories: 0, networkNamespaces: 0, networks: 0, leases: 0 }
   for (const id of ids) {
     if (containers.has(id) && tasks.has(id)) continue
-    if (containers.has(id)) endShims(places, id)
-    else await removeRemains(places, id)
+    // also where a record is left: its task can neither go on nor be made anew beside what there is
+    await removeRemains(places, id)
     removed.processes++
   }
   for (const id of workDirectories.filter((one) => !tasks.has(one))) {

@@ -263,6 +263,16 @@ describe('watches', () => {
     expect((await next).value!.events).toHaveLength(1)
   })
 
+  it('at rest go back a minute', async () => {
+    await create('pods/a/1')
+    clock.advance(61_000)
+    await create('pods/a/2')
+    await create('pods/a/3')
+    cache.forget()
+    expect(await refusal(watch({ resourceVersion: '100' })[Symbol.asyncIterator]().next())).toMatchObject({ code: 410 })
+    expect(await events(watch({ resourceVersion: '102' }), 1)).toEqual(['ADDED pods/a/3 103'])
+  })
+
   it('too slow are cut, waiting ones are not', async () => {
     cache.stop()
     cache = await open({ maxBytes: 4000 })

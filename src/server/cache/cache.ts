@@ -28,6 +28,8 @@ export interface CacheOptions {
 
 const reachMilliseconds = 3000
 const defaultWindow: WindowLimits = { maxAgeMilliseconds: 300_000, maxBytes: 16 << 20 }
+/** Long enough for a client that reconnects. */
+const keptAtRestMilliseconds = 60_000
 /** Rows loaded before the event loop gets a turn. */
 const loadSlice = 500
 
@@ -185,6 +187,7 @@ class StorageCache implements Cache {
 
   forget(): void {
     this.#budget.clear()
+    this.#window.forget(this.#options.clock.monotonic(), keptAtRestMilliseconds)
   }
 
   stop(): void {

@@ -129,7 +129,7 @@ export interface Cache {
   update(key: string, input: WriteInput, expected: Revision): Promise<Entry>
   /** @returns the last value under the revision of the deletion. @throws StorageError */
   delete(key: string, expected: Revision): Promise<Entry>
-  /** Lets go of everything that can be made again from stored bytes. */
+  /** Lets go of everything that can be made again from stored bytes, and of changes older than a minute: for times of rest. */
   forget(): void
   /** Ends all watches; storage stays open. */
   stop(): void

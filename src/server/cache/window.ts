@@ -119,10 +119,15 @@ export class Window {
     return this.#marks[0] && this.#marks[0].time <= dueBefore ? this.#marks[0].revision : 0
   }
 
-  #trim(now: number): void {
+  /** Changes older than this leave before their time. */
+  forget(now: number, olderThanMilliseconds: number): void {
+    this.#trim(now, olderThanMilliseconds)
+  }
+
+  #trim(now: number, maxAgeMilliseconds = this.#limits.maxAgeMilliseconds): void {
     while (this.#queue.first < this.#queue.end) {
       const { change, history } = this.#queue.at(this.#queue.first)
-      if (this.#bytes <= this.#limits.maxBytes && now - change.time <= this.#limits.maxAgeMilliseconds) return
+      if (this.#bytes <= this.#limits.maxBytes && now - change.time <= maxAgeMilliseconds) return
       this.#queue.shift()
       this.#bytes -= change.bytes
       history.dropOldest()
