@@ -58,6 +58,7 @@ describe('a pod that shall run', () => {
     ['waits for its volumes', pod, { volumesReady: false, busy: new Set(['volumes']) }, []],
     ['is left alone while it runs', pod, runs(pod, status(pod, 'c')), []],
     ['starts again what has exited', pod, runs(pod, status(pod, 'c', exited(0))), ['start c']],
+    ['starts again what has exited this instant, on a clock that reads a little later', pod, { ...runs(pod, status(pod, 'c', exited(1, now))), instant: (wall) => wall + 0.4 }, ['start c']],
     ['waits out the back-off', pod, { ...runs(pod, status(pod, 'c', exited(1))), backoff: () => 10_000 }, []],
     ['tries a failed start again only when due', pod, { retryAt: (key) => (key === 'container/c' ? now + 1 : 0) }, []],
     ['is replaced with its sandbox', pod, { observed: { sandboxes: [sandbox({ ready: false })], containers: [status(pod, 'c', exited(1))] } }, ['run-sandbox']],

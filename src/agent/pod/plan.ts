@@ -99,7 +99,8 @@ function mayStart(pod: AgentPod, { spec }: PodContainer, world: World, draft: Pl
   const exited = observed.containers.find((c) => c.name === spec.name && c.state === 'exited')
   const exitedAt = exited ? world.instant(exited.finishedAt) : 0
   const delay = exited ? world.backoff(spec.name, exitedAt) : 0
-  if (exitedAt + delay > now) {
+  // without a delay the end itself may lie a moment ahead: the wall clock counts whole milliseconds
+  if (delay > 0 && exitedAt + delay > now) {
     const message = `back-off ${goDuration(delay)} restarting failed container=${spec.name} pod=${podFullName(pod)}`
     draft.crashLoops.push({ name: spec.name, message })
     wakeAt(draft, exitedAt + delay)
