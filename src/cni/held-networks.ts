@@ -32,10 +32,25 @@ export async function releaseNetwork(containerId: string, { configurationDirecto
   // portmap deletes by the sandbox's id, but only when it is told of any port
   const capabilities = { portMappings: [{ hostPort: 1, containerPort: 1, protocol: 'tcp' }] }
   if (configuration) await detach({ configuration, containerId, namespacePath: '', interfaceName: 'eth0', args: {}, capabilities }, plugins)
-  for (const file of await listed(resultDirectory)) if (sandboxOf(file) === containerId) await rm(join(resultDirectory, file), { force: true })
+  await forgetResults(containerId)
   for (const file of await listed(join(addressDirectory, podNetworkName))) {
     const path = join(addressDirectory, podNetworkName, file)
     if (address.test(file) && (await text(path)).startsWith(containerId)) await rm(path, { force: true })
+  }
+}
+
+/** Takes away what libcni has kept for this sandbox. @returns whether there was any. */
+export async function forgetResults(containerId: string): Promise<boolean> {
+  const kept = (await listed(resultDirectory)).filter((file) => sandboxOf(file) === containerId)
+  for (const file of kept) await rm(join(resultDirectory, file), { force: true })
+  return kept.length > 0
+}
+
+/** libcni does not sync what it keeps: after a power cut it is empty. Another runtime that is writing one just now loses a hint only. */
+export async function removeTornResults(): Promise<void> {
+  for (const name of (await listed(resultDirectory)).filter((file) => file.startsWith(`${podNetworkName}-`) || file.startsWith('cni-loopback-'))) {
+    const path = join(resultDirectory, name)
+    if ((await text(path)) === '') await rm(path, { force: true })
   }
 }
 

@@ -10,6 +10,7 @@ import { createImageMounts } from '../runtime/containerd/image-mounts.ts'
 import { removingRemains } from '../runtime/containerd/leftovers.ts'
 import type { ContainerdPaths } from '../runtime/containerd/paths.ts'
 import { credentialsOf, readRegistries, writeRegistries } from '../runtime/containerd/registries.ts'
+import { withoutTornResults } from '../runtime/containerd/torn-results.ts'
 import { settlingPulls } from '../runtime/containerd/unpacking.ts'
 import { openCriRuntime } from '../runtime/cri/driver.ts'
 
@@ -23,8 +24,8 @@ export async function openNodeRuntime(config: RuntimeConfig, paths: ContainerdPa
   }
   refuseOtherDriver(paths)
   rmSync(socketFile(paths), { force: true })
-  if (config.containerRuntimeEndpoint) return openCriRuntime({ endpoint: config.containerRuntimeEndpoint })
-  const runtime = openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) })
+  if (config.containerRuntimeEndpoint) return withoutTornResults(openCriRuntime({ endpoint: config.containerRuntimeEndpoint }))
+  const runtime = withoutTornResults(openCriRuntime({ endpoint: socket, imageMounts: createImageMounts({ socket, directory }) }))
   return settlingPulls(removingRemains(runtime, { paths, programs: findPrograms() }), paths, log)
 }
 

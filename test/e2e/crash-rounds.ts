@@ -28,12 +28,14 @@ export class CrashRounds {
     this.#random = random
   }
 
-  async round(killed: Killed): Promise<Round> {
+  /** `underWay` begins what shall be cut off as well, and resolves when the kill is due. */
+  async round(killed: Killed, underWay?: () => Promise<void>): Promise<Round> {
     const machine = this.#machine
     const before = await this.#podNames()
     const atMilliseconds = Math.round(this.#random() * 2500)
     const churn = this.#churn(before)
     await wait(atMilliseconds)
+    await underWay?.()
     await this.#kill(killed)
     const gone = Date.now()
     await churn

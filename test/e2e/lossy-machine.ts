@@ -40,8 +40,9 @@ export class LossyMachine extends Machine {
 
   /** A sync under way when the file system is shut down may succeed in vain (2 of 25 with a file that grows, Linux 6.18); a real disk does not lie so. */
   async #standStill(): Promise<() => void> {
-    const { pid } = this
+    let pid: number
     try {
+      pid = this.pid
       process.kill(pid, 'SIGSTOP')
     } catch {
       return () => {} // it has ended: nothing is acknowledged any more

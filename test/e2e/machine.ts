@@ -151,6 +151,9 @@ mount --rbind /dev $disk/dev
 mount -t tmpfs -o mode=755 tmpfs $disk/run
 mount -t tmpfs -o mode=1777 tmpfs $disk/tmp
 mkdir -p $disk/run/lock $disk/run/netns
+# the kernel has not booted, the machine has
+cat /proc/sys/kernel/random/uuid >$disk/run/boot_id
+mount --bind $disk/run/boot_id $disk/proc/sys/kernel/random/boot_id
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   mount -t cgroup2 cgroup2 $disk/sys/fs/cgroup
 else

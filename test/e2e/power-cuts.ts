@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { PodStatus } from '../../src/api/generated/types.ts'
 import { busyboxArchive } from '../../src/runtime/containerd/test-image.ts'
 import { AcknowledgedWrites } from '../support/acknowledged.ts'
 import { eventually } from './box.ts'
@@ -38,18 +39,26 @@ export class PowerCuts {
     const image = `mk8s.io/fresh:${++this.#count}`
     const archive = join(machine.disk, 'root/fresh.tar')
     // a layer never seen before: a program may have anything behind its end
-    writeFileSync(archive, busyboxArchive(image, Buffer.concat([readFileSync('/bin/busybox'), randomBytes(4 << 20)])))
+    const content = busyboxArchive(image, Buffer.concat([readFileSync('/bin/busybox'), randomBytes(4 << 20)]))
+    writeFileSync(archive, content)
     this.#writes.start({ prefix: machine.enterNetwork('/proc/1/ns/net'), port: 6443, kubeconfig: join(machine.disk, machine.kubeconfig) })
-    // every second cut comes while the image is imported
-    const importing = machine.tryInside(machine.binary, ['images', 'import', '/root/fresh.tar'])
-    await (this.#count % 2 === 0 ? wait(this.#random() * 1500) : importing)
+    let importing: Promise<unknown> | undefined
+    const underWay = () => {
+      importing = machine.tryInside(machine.binary, ['images', 'import', '/root/fresh.tar'])
+      return wait(this.#random() * 1000)
+    }
+    // every second cut comes while the image is imported; otherwise it has been imported, and must stay
+    const cutOff = this.#count % 2 === 0
+    if (!cutOff) await machine.inside(machine.binary, ['images', 'import', '/root/fresh.tar'])
     const before = machine.log().length
-    const { convergedMilliseconds } = await this.#rounds.round('power').finally(() => Promise.all([this.#writes.stop(), importing]))
+    const { convergedMilliseconds } = await this.#rounds.round('power', cutOff ? underWay : undefined).finally(() => Promise.all([this.#writes.stop(), importing]))
     const wrong = this.#writes.wrong(await machine.k(['get', '--raw', '/api/v1/namespaces/default/configmaps']))
     if (wrong.length > 0) throw new Error(`after power cut ${this.#count}: ${wrong.slice(0, 5).join('; ')}`)
-    const { code } = await machine.tryInside(machine.binary, ['images', 'import', '/root/fresh.tar'])
-    if (code !== 0) writeFileSync(archive, busyboxArchive(image, Buffer.concat([readFileSync('/bin/busybox'), randomBytes(4 << 20)])))
-    if (code !== 0) await machine.inside(machine.binary, ['images', 'import', '/root/fresh.tar'])
+    if (cutOff) {
+      // the disk may have forgotten the archive as well
+      writeFileSync(archive, content)
+      await machine.inside(machine.binary, ['images', 'import', '/root/fresh.tar'])
+    }
     await this.#runs(image)
     return { acknowledged: this.#writes.count, convergedMilliseconds, unpackedAnew: machine.log().slice(before).includes('unpacked anew') }
   }
@@ -57,7 +66,11 @@ export class PowerCuts {
   async #runs(image: string): Promise<void> {
     const name = `fresh-${this.#count}`
     await this.#machine.apply(pod({ name, container: { image }, command: shell('echo whole; cat /etc/resolv.conf /etc/hosts'), spec: { restartPolicy: 'Never' } }))
-    await eventually(`${name} has run`, async () => (await this.#machine.k(['get', 'pod', name, '-o', 'jsonpath={.status.phase}'])) === 'Succeeded', 60)
+    await eventually(`${name} has run`, async () => {
+      const status = JSON.parse(await this.#machine.k(['get', 'pod', name, '-o', 'jsonpath={.status}'])) as PodStatus
+      if (status.phase !== 'Succeeded') throw new Error(`${status.phase}: ${JSON.stringify(status.containerStatuses?.[0]?.state)}`)
+      return true
+    }, 60)
     const said = await this.#machine.k(['logs', name])
     if (!/whole[^]*nameserver[^]*localhost/.test(said)) throw new Error(`${name} said ${said}`)
     await this.#machine.k(['delete', 'pod', name, '--grace-period=1'])

@@ -26,7 +26,11 @@ const dataLink = '..data'
 export async function writePayload({ directory, payload, fsGroup }: WritePayload): Promise<boolean> {
   const link = join(directory, dataLink)
   const current = await readlink(link).catch(() => undefined)
-  if (current !== undefined && (await holds(join(directory, current), payload))) return false
+  if (current !== undefined && (await holds(join(directory, current), payload))) {
+    // an earlier process may have ended just before it made them
+    await linkNames(directory, payload)
+    return false
+  }
   const fresh = await mkdtemp(join(directory, `..${new Date().toISOString().slice(0, 19).replace(/[-:T]/g, '_')}.`))
   await chmod(fresh, 0o755)
   for (const [path, file] of payload) await writeOne(fresh, path, file, fsGroup)

@@ -20,6 +20,10 @@ describe('files that change together', () => {
     expect(await readFile(join(directory, 'deep/b'), 'utf8')).toBe('2')
     expect((await stat(join(directory, 'a'))).mode & 0o777).toBe(0o640)
     expect(await writePayload({ directory, payload: payload({ a: '1', 'deep/b': '2' }) })).toBe(false)
+    // a process that ended in between
+    await rm(join(directory, 'deep'))
+    expect(await writePayload({ directory, payload: payload({ a: '1', 'deep/b': '2' }) })).toBe(false)
+    expect(await visible()).toEqual(['a', 'deep'])
     expect(await writePayload({ directory, payload: payload({ a: '3' }) })).toBe(true)
     expect(await visible()).toEqual(['a'])
     expect(await readFile(join(directory, 'a'), 'utf8')).toBe('3')

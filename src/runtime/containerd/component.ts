@@ -13,12 +13,12 @@ import { methods, subscribe } from '../cri/methods.ts'
 import { services } from '../ctr/services.ts'
 import { defaultPauseImage } from '../pause/image.ts'
 import { renderConfig } from './config.ts'
+import { settleLeftMarks } from './distrusted.ts'
 import { canMountOverlay, findPrograms, readHostFacts, type Programs } from './host.ts'
 import { ensurePauseImage, importDirectory, readSnapshotter } from './images.ts'
 import { noteHeld, removeUnknown } from './leftovers.ts'
 import { containerdPaths, type ContainerdPaths } from './paths.ts'
 import { credentialsOf, readRegistries, writeRegistries } from './registries.ts'
-import { settleLeftMarks } from './unpacking.ts'
 
 interface ContainerdOptions {
   dataDirectory: string

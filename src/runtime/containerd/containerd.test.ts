@@ -7,12 +7,13 @@ import { openCriRuntime } from '../cri/driver.ts'
 import { containerSpec, sandboxSpec } from '../contract.ts'
 import { endProcess, readPid, rotateLog } from './component.ts'
 import { renderConfig } from './config.ts'
+import { childrenFirst, lostContent, removeSnapshots } from './distrusted.ts'
 import { hasCapability, parseVersion } from './host.ts'
 import { importImages, listImages, removeImage } from './images.ts'
 import { containerdPaths } from './paths.ts'
 import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
-import { childrenFirst, leftMarks, markUnpacking } from './unpacking.ts'
 import { canRunContainers, startTestContainerd, testImage } from './test-containerd.ts'
+import { leftMarks, markUnpacking } from './unpacking.ts'
 
 describe('what the machine tells', () => {
   it.each([
@@ -99,6 +100,38 @@ describe('what is being unpacked', () => {
   it('is removed children first', () => {
     expect(childrenFirst('KEY      PARENT   KIND      \nsha:a             Committed \nsha:b    sha:a    Committed \nc1       sha:b    Active    \n')).toEqual(['c1', 'sha:b', 'sha:a'])
   })
+
+  it('needs what was downloaded: an index needs what its manifests need', () => {
+    const table = `DIGEST SIZE AGE LABELS
+sha256:1d 425B 3 seconds containerd.io/gc.ref.content.m.0=sha256:2d,containerd.io/gc.ref.content.m.1=sha256:3d
+sha256:2d 1kB 3 seconds containerd.io/gc.ref.content.config=sha256:4d,containerd.io/gc.ref.content.l.0=sha256:5d
+sha256:4d 1kB 3 seconds containerd.io/gc.ref.snapshot.overlayfs=sha256:6d
+sha256:5d 1MB 3 seconds containerd.io/uncompressed=sha256:6d
+sha256:6d 1MB 3 seconds -
+sha256:7d 1kB 3 seconds containerd.io/gc.ref.content.l.0=sha256:6d
+`
+    expect(lostContent(table, () => true)).toEqual({ lost: [], needing: new Set() })
+    expect(lostContent(table, (digest) => digest !== 'sha256:5d')).toEqual({ lost: ['sha256:5d'], needing: new Set(['sha256:1d', 'sha256:2d', 'sha256:5d']) })
+    expect(lostContent(table, (digest) => digest !== 'sha256:6d').needing).toEqual(new Set(['sha256:6d', 'sha256:7d']))
+  })
+
+  it('is removed also when containerd collects some of it meanwhile, and a failure that stays is told', async () => {
+    let there = ['a', 'b', 'c']
+    const list = () => ({ code: 0, stdout: `KEY PARENT KIND\n${there.map((key) => `${key} Committed\n`).join('')}`, stderr: '' })
+    await removeSnapshots(async (what, ...keys) => {
+      if (what === 'list') return list()
+      if (there.length === 3) {
+        there = ['c']
+        return { code: 1, stdout: '', stderr: 'ctr: snapshot b does not exist: not found' }
+      }
+      there = there.filter((key) => !keys.includes(key))
+      return { code: 0, stdout: '', stderr: '' }
+    })
+    expect(there).toEqual([])
+    there = ['held']
+    await expect(removeSnapshots(async (what) => (what === 'list' ? list() : { code: 1, stdout: '', stderr: 'ctr: held is busy' }))).rejects.toThrow('unpacked images could not be removed: ctr: held is busy')
+    await expect(removeSnapshots(async () => ({ code: 1, stdout: '', stderr: 'ctr: no answer' }))).rejects.toThrow('no answer')
+  })
 })
 
 describe.runIf(canRunContainers)('containerd', () => {
@@ -149,6 +182,31 @@ describe.runIf(canRunContainers)('containerd', () => {
       const again = await containerd.component.start(new AbortController().signal)
       expect(await says('after')).toBe('whole\n')
       expect(readdirSync(paths.unpacking)).toEqual([])
+      await again.stop(AbortSignal.timeout(1000))
+    } finally {
+      await runtime.close()
+      await containerd.stop()
+    }
+  })
+
+  it('forgets images of which something was lost with the power, and they can be had again', async () => {
+    const containerd = await startTestContainerd()
+    const { paths, dataDirectory } = containerd
+    const runtime = openCriRuntime({ endpoint: paths.socket })
+    try {
+      await containerd.running.stop(AbortSignal.timeout(1000))
+      await endProcess(readPid(paths)!, paths)
+      const blobs = globSync(join(paths.root, 'io.containerd.content.v1.content/blobs/sha256/*'))
+      const layers = blobs.filter((file) => !readFileSync(file).subarray(0, 1).equals(Buffer.from('{')))
+      expect(layers.length).toBeGreaterThan(1)
+      for (const file of layers) rmSync(file)
+      writeFileSync(join(paths.unpacking, 'another-boot.1.x'), '')
+      const again = await containerd.component.start(new AbortController().signal)
+      expect(await runtime.imageStatus(testImage)).toBeUndefined()
+      expect(await importImages(paths, join(dataDirectory, 'busybox.tar'))).toEqual([testImage])
+      const spec = sandboxSpec('again', join(dataDirectory, 'logs'))
+      const sandbox = await runtime.runSandbox(spec)
+      await runtime.startContainer(await runtime.createContainer(sandbox, containerSpec('c', testImage, 'sleep 100'), spec))
       await again.stop(AbortSignal.timeout(1000))
     } finally {
       await runtime.close()

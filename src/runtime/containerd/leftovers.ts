@@ -8,7 +8,7 @@ import { commandLineOf, run } from '../../base/child-process.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { readIfThere } from '../../base/read-file.ts'
-import { heldNetworks, releaseNetwork, type PodNetworkPlaces } from '../../cni/held-networks.ts'
+import { heldNetworks, releaseNetwork, removeTornResults, type PodNetworkPlaces } from '../../cni/held-networks.ts'
 import type { ContainerRuntime } from '../container-runtime.ts'
 import type { Programs } from './host.ts'
 import type { ContainerdPaths } from './paths.ts'
@@ -39,6 +39,7 @@ const network = ({ paths, programs }: Places): PodNetworkPlaces => ({ configurat
 export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
   // a plug-in finishes its work also when who called it has died
   for (const until = performance.now() + pluginPatienceMilliseconds; someRunsFrom(places.programs.cni) && performance.now() < until; ) await wait(100)
+  await removeTornResults()
   const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
   return {
     ids: new Set([...listed(bundles(places)), ...shims(places).map(({ id }) => id)]),
