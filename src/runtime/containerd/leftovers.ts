@@ -2,7 +2,7 @@
 // processes of one whose record is gone. Its own recovery starts from its records, so it sees neither.
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { commandLineOf, run } from '../../base/child-process.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -11,6 +11,7 @@ import { readIfThere } from '../../base/read-file.ts'
 import { heldNetworks, releaseNetwork, removeTornResults, type PodNetworkPlaces } from '../../cni/held-networks.ts'
 import type { ContainerRuntime } from '../container-runtime.ts'
 import type { Programs } from './host.ts'
+import { removeLostCgroup } from './lost-cgroup.ts'
 import type { ContainerdPaths } from './paths.ts'
 
 interface Places {
@@ -21,6 +22,8 @@ interface Places {
 export interface Held {
   /** Of sandboxes and containers that have a bundle or a shim. */
   ids: ReadonlySet<string>
+  /** By the same ids: their control groups, which a containerd that starts may forget with the bundle. */
+  cgroups: ReadonlyMap<string, string>
   /** On the disk, so that they outlive a reboot. */
   workDirectories: readonly string[]
   networkNamespaces: readonly string[]
@@ -41,8 +44,10 @@ export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
   for (const until = performance.now() + pluginPatienceMilliseconds; someRunsFrom(places.programs.cni) && performance.now() < until; ) await wait(100)
   await removeTornResults()
   const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
+  const bundled = listed(bundles(places))
   return {
-    ids: new Set([...listed(bundles(places)), ...shims(places).map(({ id }) => id)]),
+    ids: new Set([...bundled, ...shims(places).map(({ id }) => id)]),
+    cgroups: new Map(bundled.map((id) => [id, cgroupOf(places, id)])),
     workDirectories: listed(workDirectory(places)),
     networkNamespaces: listed(namespaces).map((name) => join(namespaces, name)),
     networks: await heldNetworks(network(places)), at: clock.now(),
@@ -50,13 +55,13 @@ export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
 }
 
 /** Takes away what of it the containerd that has started since does not know. */
-export async function removeUnknown({ ids, workDirectories, networkNamespaces, networks, at }: Held, places: Places, log: Logger): Promise<void> {
+export async function removeUnknown({ ids, cgroups, workDirectories, networkNamespaces, networks, at }: Held, places: Places, log: Logger): Promise<void> {
   const [containers, tasks] = await Promise.all([known(places, 'containers'), known(places, 'tasks')])
   const removed = { processes: 0, directories: 0, networkNamespaces: 0, networks: 0, leases: 0 }
   for (const id of ids) {
     if (containers.has(id) && tasks.has(id)) continue
     // also where a record is left: its task can neither go on nor be made anew beside what there is
-    await removeRemains(places, id)
+    await removeRemains(places, id, cgroups.get(id))
     removed.processes++
   }
   for (const id of workDirectories.filter((one) => !tasks.has(one))) {
@@ -93,14 +98,18 @@ export function removingRemains(runtime: ContainerRuntime, places: Places): Cont
   }
 }
 
-async function removeRemains(places: Places, id: string): Promise<void> {
+async function removeRemains(places: Places, id: string, cgroup = cgroupOf(places, id)): Promise<void> {
   const runcState = join(places.paths.runc, 'k8s.io')
   endShims(places, id)
   await run(places.programs.runc, ['--root', runcState, 'delete', '--force', id], { timeoutMilliseconds: 30_000 })
   const bundle = join(bundles(places), id)
   for (const path of mountsBelow(bundle)) await run('umount', ['--lazy', path], { timeoutMilliseconds: 30_000 })
   for (const directory of [bundle, join(workDirectory(places), id), join(runcState, id)]) await rm(directory, { recursive: true, force: true })
+  if (cgroup) await removeLostCgroup(cgroup)
 }
+
+/** Empty when its specification is not there. */
+const cgroupOf = (places: Places, id: string) => /"cgroupsPath":"([^"]+)"/.exec(readIfThere(join(bundles(places), id, 'config.json')))?.[1] ?? ''
 
 /** What was being made holds its snapshots for a day otherwise. @returns how many there were. */
 async function removeLeases(places: Places, before: number): Promise<number> {
@@ -129,10 +138,15 @@ function shims({ paths }: Places): { pid: number; id: string }[] {
   })
 }
 
+/** Its shim, and what that has begun: a `runc create` goes on by itself and would make anew what has just been removed. */
 function endShims(places: Places, id: string): void {
-  for (const shim of shims(places)) {
+  const runcs = processes().filter((pid) => {
+    const [program = '', ...words] = commandLineOf(pid) ?? []
+    return basename(program) === 'runc' && words.includes(id)
+  })
+  for (const pid of [...shims(places).filter((shim) => shim.id === id).map((shim) => shim.pid), ...runcs]) {
     try {
-      if (shim.id === id) process.kill(shim.pid, 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
     } catch {
       // it has ended meanwhile
     }
