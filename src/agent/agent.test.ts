@@ -155,6 +155,17 @@ test('after a restart running pods are adopted and orphans are ended', async () 
   expect(second.runtime.calls.filter((c) => c.startsWith('startContainer'))).toHaveLength(2)
 })
 
+test('what comes to light of a pod that is gone is ended at once', async () => {
+  const { api, runtime } = await startWorld()
+  api.put(pods, podOf('keep'))
+  await api.until(() => statusOf(api, 'keep')?.phase === 'Running')
+  const [sandbox] = runtime.sandboxes.values()
+  const id = await runtime.runSandbox({ ...sandbox!.spec, uid: 'u-late', name: 'late', labels: { ...sandbox!.spec.labels, 'io.kubernetes.pod.uid': 'u-late' } })
+  await runtime.stopSandbox(id)
+  await expect.poll(() => [...runtime.sandboxes.values()].map((s) => s.status.name)).toEqual(['keep'])
+  expect(statusOf(api, 'keep')?.phase).toBe('Running')
+})
+
 test('with the machine all containers end, those that others need last, and the API keeps the pods for the next start', async () => {
   const { api, runtime, agent } = await startWorld()
   api.put(pods, podOf('critical', { name: 'need' }, { priority: 2_000_001_000 }))

@@ -22,7 +22,8 @@ export async function removeOrphans(services: PodServices, isKnown: (uid: string
   }
 }
 
-async function removeOrphan(services: PodServices, uid: string): Promise<void> {
+/** @throws RuntimeError when the runtime does not answer; what is gone by then is gone. */
+export async function removeOrphan(services: PodServices, uid: string): Promise<void> {
   const { runtime, view, volumes, cgroups } = services
   const { containers, sandboxes } = view.observe(uid)
   await Promise.all(containers.filter(mayRun).map(({ id }) => runtime.stopContainer(id, graceSeconds)))

@@ -11,7 +11,7 @@ import { createPodWorker, type PodWorker } from './worker.ts'
 import type { PodServices } from './services.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { asAgentPod, type AgentPod } from './types.ts'
-import { removeOrphans } from './orphans.ts'
+import { removeOrphan, removeOrphans } from './orphans.ts'
 
 export interface Pods {
   find(uid: string): PodWorker | undefined
@@ -32,6 +32,8 @@ interface PodsOptions {
 
 export function startPods({ informer, services, statuses, probes, admission }: PodsOptions): Pods {
   const workers = new Map<string, PodWorker>()
+  /** Orphans that are being removed. */
+  const ending = new Set<string>()
   const { view, recorder } = services
 
   function open(pod: AgentPod): PodWorker {
@@ -71,6 +73,15 @@ export function startPods({ informer, services, statuses, probes, admission }: P
     probes.follow(pod, view.observe(pod.metadata.uid), status, ending)
   }
 
+  /** What was being made for a pod when the runtime was ended comes to light when the runtime is back, and the pod may be gone by then. */
+  async function endOrphan(uid: string): Promise<void> {
+    const { sandboxes, containers } = view.observe(uid)
+    if (ending.has(uid) || sandboxes.length + containers.length === 0) return
+    ending.add(uid)
+    await removeOrphan(services, uid).catch((error: Error) => services.log.warn('orphan not removed', { pod: uid, error }))
+    ending.delete(uid)
+  }
+
   const unsubscribe = [
     informer.onChange((before, now) => {
       if (now) {
@@ -85,7 +96,11 @@ export function startPods({ informer, services, statuses, probes, admission }: P
         old.gone()
       }
     }),
-    view.onChange((uid) => workers.get(uid)?.wake()),
+    view.onChange((uid) => {
+      const worker = workers.get(uid)
+      if (worker) worker.wake()
+      else void endOrphan(uid)
+    }),
     probes.onChange((uid) => workers.get(uid)?.wake()),
   ]
 
