@@ -44,6 +44,8 @@ export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
   for (const until = performance.now() + pluginPatienceMilliseconds; someRunsFrom(places.programs.cni) && performance.now() < until; ) await wait(100)
   await removeTornResults()
   const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
+  // leases are dated to the second: those of the containerd that has just ended must not look as new as the next one's
+  if ([bundles(places), namespaces].some((directory) => listed(directory).length > 0)) await wait(1000 - (clock.now() % 1000))
   const bundled = listed(bundles(places))
   return {
     ids: new Set([...bundled, ...shims(places).map(({ id }) => id)]),
@@ -114,7 +116,7 @@ const cgroupOf = (places: Places, id: string) => /"cgroupsPath":"([^"]+)"/.exec(
 /** What was being made holds its snapshots for a day otherwise. @returns how many there were. */
 async function removeLeases(places: Places, before: number): Promise<number> {
   const lines = (await ctr(places, 'leases', 'list')).split('\n').map((line) => line.trim().split(/\s+/))
-  const old = lines.filter(([, created = '', labels = '']) => labels.includes('containerd.io/gc.expire=') && Date.parse(created) + 1000 < before).map(([id]) => id!)
+  const old = lines.filter(([, created = '', labels = '']) => labels.includes('containerd.io/gc.expire=') && Date.parse(created) + 1000 <= before).map(([id]) => id!)
   if (old.length > 0) await ctr(places, 'leases', 'delete', '--sync', ...old)
   return old.length
 }
