@@ -21,6 +21,15 @@ export function isExecutable(path: string): boolean {
   }
 }
 
+/** Ends a process that may have ended by itself meanwhile. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has
+  }
+}
+
 interface RunOptions {
   input?: string | Buffer
   env?: Record<string, string>

@@ -1,6 +1,7 @@
 // Which processes belong to a data directory, found by what they are: their commands, their parents and where their root file system lies.
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { killIfThere } from '../../base/child-process.ts'
 import { readIfThere } from '../../base/read-file.ts'
 
 export interface Process {
@@ -43,13 +44,7 @@ const isAlive = (pid: number) => !/^State:\s*[ZX]/m.test(readIfThere(`/proc/${pi
 
 /** Kills them and waits until they have gone. @returns how many did not go in time. */
 export async function killAndWait(pids: readonly number[], milliseconds = 20_000): Promise<number> {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // it has ended meanwhile
-    }
-  }
+  for (const pid of pids) killIfThere(pid)
   for (const end = performance.now() + milliseconds; pids.some(isAlive) && performance.now() < end; ) await sleep(20)
   return pids.filter(isAlive).length
 }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { commandLineOf, run } from '../../base/child-process.ts'
+import { commandLineOf, killIfThere, run } from '../../base/child-process.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { readIfThere } from '../../base/read-file.ts'
@@ -146,13 +146,7 @@ function endShims(places: Places, id: string): void {
     const [program = '', ...words] = commandLineOf(pid) ?? []
     return basename(program) === 'runc' && words.includes(id)
   })
-  for (const pid of [...shims(places).filter((shim) => shim.id === id).map((shim) => shim.pid), ...runcs]) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // it has ended meanwhile
-    }
-  }
+  for (const pid of [...shims(places).filter((shim) => shim.id === id).map((shim) => shim.pid), ...runcs]) killIfThere(pid)
 }
 
 function someRunsFrom(directory: string): boolean {

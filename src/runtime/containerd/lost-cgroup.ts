@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { killIfThere } from '../../base/child-process.ts'
 import { readIfThere } from '../../base/read-file.ts'
 
 const root = '/sys/fs/cgroup'
@@ -12,17 +13,9 @@ export async function removeLostCgroup(path: string): Promise<void> {
   for (const hierarchy of existsSync(join(root, 'cgroup.controllers')) ? [''] : readdirSync(root)) {
     const directory = join(root, hierarchy, path)
     for (let tries = 20; tries > 0 && existsSync(directory); tries--) {
-      for (const pid of readIfThere(join(directory, 'cgroup.procs')).split('\n').filter(Boolean)) end(Number(pid))
+      for (const pid of readIfThere(join(directory, 'cgroup.procs')).split('\n').filter(Boolean)) killIfThere(Number(pid))
       if (await rmdir(directory).then(() => true, () => false)) break
       await wait(100)
     }
-  }
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // it has ended meanwhile
   }
 }
