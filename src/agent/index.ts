@@ -1,6 +1,7 @@
 // The agent of a node: composition of its parts. `agent.lookup` is what its HTTPS endpoints ask.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cgroupRoot } from '../base/cgroups.ts'
 import type { Component, Running } from '../base/component.ts'
 import { nodes, pods as podsRef, runtimeclasses, services as servicesRef } from '../api/refs.ts'
 import { ignoreNotFound } from '../api/status-error.ts'
@@ -70,7 +71,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   const serviceInformer = informers.informer(servicesRef)
   const [info, machine, view] = await Promise.all([runtime.info(), readMachine(directories.root), openRuntimeView({ runtime, clock, log })])
   const cgroups = createCgroups({
-    driver: options.cgroupDriver ?? info.cgroupDriver, root: options.cgroupRoot ?? '/sys/fs/cgroup', parent: options.cgroupParent,
+    driver: options.cgroupDriver ?? info.cgroupDriver, root: options.cgroupRoot ?? cgroupRoot, parent: options.cgroupParent,
     memoryLimitBytes: settings.reserved.memory && machine.memoryBytes - settings.reserved.memory,
   })
   await cgroups.ensureRoots().catch((error: Error) => log.warn('cgroups not prepared', { error }))

@@ -1,6 +1,6 @@
 // Other programs: found, run to completion, or started to outlive us.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { moveToOwnCgroup } from './own-cgroup.ts'
 
@@ -18,15 +18,6 @@ export function isExecutable(path: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-/** Ends a process that may have ended by itself meanwhile. */
-export function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // it has
   }
 }
 
@@ -102,15 +93,5 @@ export function startDetached({ command, name, args, env, logFile, cgroup }: Det
     return child
   } finally {
     closeSync(log)
-  }
-}
-
-/** Arguments of a living process, or undefined. A process that has ended and was not waited for counts as gone. */
-export function commandLineOf(pid: number): string[] | undefined {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
-    return words.length > 0 ? words : undefined
-  } catch {
-    return undefined
   }
 }

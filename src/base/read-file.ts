@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+// Files and directories that may not be there.
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** @returns undefined when there is no such file. */
 export function readText(path: string): string | undefined {
@@ -16,5 +17,14 @@ export function readIfThere(path: string): string {
     return readFileSync(path, 'utf8')
   } catch {
     return ''
+  }
+}
+
+/** Names in a directory; none where it is not. */
+export function listIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
   }
 }

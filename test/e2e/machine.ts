@@ -3,8 +3,9 @@
 //
 // Its root is `disk/`: the machine's own /etc, /var, /root and /usr/local/bin/mk8s, and this machine's /usr read-only. /run and /tmp are in memory.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cgroupHierarchies, removeCgroup } from '../../src/base/cgroups.ts'
 import { binary, eventually, furtherFlags, Host, makeNodeNetwork, must, run } from './box.ts'
 
 export interface MachineState {
@@ -81,7 +82,7 @@ export class Machine extends Host {
 
   /** As after pressing the power button: no process, no mount, no network but what the kernel makes. */
   async boot(): Promise<void> {
-    for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, this.#cgroup), { recursive: true })
+    for (const hierarchy of cgroupHierarchies()) mkdirSync(join(hierarchy, this.#cgroup), { recursive: true })
     const script = join(this.directory, 'boot.sh')
     writeFileSync(script, bootScript(this.disk, this.#cgroup))
     const log = openSync(join(this.directory, 'boot.log'), 'a')
@@ -99,7 +100,11 @@ export class Machine extends Host {
   async cutPower(): Promise<void> {
     process.kill(this.#initPid, 'SIGKILL')
     await eventually('every process of the machine has ended', async () => this.#init!.exitCode !== null || this.#init!.signalCode !== null)
-    await eventually('its cgroups are gone', async () => hierarchies().every((hierarchy) => removeTree(join(hierarchy, this.#cgroup))))
+    const cgroups = cgroupHierarchies().map((hierarchy) => join(hierarchy, this.#cgroup))
+    await eventually('its cgroups are gone', async () => {
+      await Promise.all(cgroups.map(removeCgroup))
+      return !cgroups.some((cgroup) => existsSync(cgroup))
+    })
   }
 
   /** What a machine consists of, as sorted lines that can be compared. Files are compared by kind, owner and mode, those of /etc by content too. */
@@ -118,27 +123,10 @@ export class Machine extends Host {
   }
 }
 
-/** The mount points of this machine's cgroup hierarchies: one with cgroup v2 alone, several with v1. */
-function hierarchies(): string[] {
-  return existsSync('/sys/fs/cgroup/cgroup.controllers') ? ['/sys/fs/cgroup'] : readdirSync('/sys/fs/cgroup').map((name) => join('/sys/fs/cgroup', name)).filter((path) => existsSync(join(path, 'cgroup.procs')))
-}
-
-/** True when the cgroup is gone. */
-function removeTree(directory: string): boolean {
-  if (!existsSync(directory)) return true
-  for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(directory, entry.name))
-  try {
-    rmdirSync(directory)
-    return true
-  } catch {
-    return false // a process of it is still ending
-  }
-}
-
 const bootScript = (disk: string, cgroup: string) => `set -e
 disk='${disk}'
 # joined before the cgroup namespace is made, so that this cgroup is its root
-for h in ${hierarchies().join(' ')}; do [ ! -e $h/${cgroup}/cpuset.mems ] || { cat $h/cpuset.cpus >$h/${cgroup}/cpuset.cpus; cat $h/cpuset.mems >$h/${cgroup}/cpuset.mems; }; echo $$ >$h/${cgroup}/cgroup.procs; done 2>/dev/null || true
+for h in ${cgroupHierarchies().join(' ')}; do [ ! -e $h/${cgroup}/cpuset.mems ] || { cat $h/cpuset.cpus >$h/${cgroup}/cpuset.cpus; cat $h/cpuset.mems >$h/${cgroup}/cpuset.mems; }; echo $$ >$h/${cgroup}/cgroup.procs; done 2>/dev/null || true
 exec unshare --cgroup bash -e -c '
 disk=$1
 hostname box

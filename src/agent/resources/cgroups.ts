@@ -1,8 +1,8 @@
 // Cgroups above the containers: `kubepods`, one for each quality-of-service class, one for each pod. Version 1 has a tree for each controller.
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { cgroupHierarchies, isUnified, removeCgroup } from '../../base/cgroups.ts'
 import type { LinuxResources } from '../../runtime/container-runtime.ts'
 import type { AgentPod } from '../pod/types.ts'
 import { podResources } from './linux-resources.ts'
@@ -36,17 +36,16 @@ interface CgroupOptions {
 }
 
 const classFolder: Record<QosClass, string> = { Guaranteed: '', Burstable: 'burstable', BestEffort: 'besteffort' }
-const v1Controllers = ['cpu', 'cpuacct', 'memory', 'cpuset', 'pids', 'blkio', 'devices', 'freezer', 'net_cls', 'perf_event', 'hugetlb', 'systemd']
 
 export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: CgroupOptions): Cgroups {
-  const unified = existsSync(join(root, 'cgroup.controllers'))
+  const unified = isUnified(root)
   const path = (qos: QosClass, uid?: string) => join(parent, '/kubepods', classFolder[qos], uid === undefined ? '' : `pod${uid}`).replace(/\/$/, '')
   const slice = (qos: QosClass, uid: string) =>
     `${['kubepods', classFolder[qos], `pod${uid.replaceAll('-', '_')}`].filter(Boolean).join('-')}.slice`
   const own = driver === 'cgroupfs'
-  const trees = unified ? [root] : v1Controllers.map((name) => join(root, name)).filter((folder) => existsSync(folder))
   // runc puts containers into the empty version 2 tree beside those of version 1, too
-  const withHybrid = unified ? trees : [...trees, join(root, 'unified')]
+  const withHybrid = cgroupHierarchies(root)
+  const trees = withHybrid.filter((tree) => unified || basename(tree) !== 'unified')
   const ensure = async (folder: string, resources: LinuxResources) => {
     for (const tree of trees) await make(tree, folder, unified)
     await (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
@@ -76,7 +75,7 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
     },
     async removePod(uid) {
       if (!own) return
-      for (const tree of withHybrid) for (const qos of Object.keys(classFolder) as QosClass[]) await removeTree(join(tree, path(qos, uid)))
+      for (const tree of withHybrid) for (const qos of Object.keys(classFolder) as QosClass[]) await removeCgroup(join(tree, path(qos, uid)))
       await weighBurstable()
     },
     async processes(pod) {
@@ -142,17 +141,6 @@ async function applyUnified(folder: string, { cpuShares, cpuPeriod, cpuQuota, me
 async function put(file: string, value: number | string | undefined): Promise<void> {
   if (value === undefined || !existsSync(file)) return
   await writeFile(file, String(value))
-}
-
-/** A process that was killed is in its group until it has ended: what is busy is tried again for a second. */
-async function removeTree(folder: string): Promise<void> {
-  const children = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  for (const child of children) if (child.isDirectory()) await removeTree(join(folder, child.name))
-  for (let tries = 10; tries > 0; tries--) {
-    const code = await rmdir(folder).then(() => undefined, (error: NodeJS.ErrnoException) => error.code)
-    if (code !== 'EBUSY') return
-    await wait(100)
-  }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

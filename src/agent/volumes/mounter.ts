@@ -1,6 +1,7 @@
 // Mounts on this machine, through mount(8) and the kernel's table.
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { run } from '../../base/child-process.ts'
+import { mounts } from '../../base/mounts.ts'
 
 interface MountRequest {
   type: string
@@ -25,21 +26,12 @@ export const systemMounter: Mounter = {
   },
   unmount: (target) => mustRun('umount', [target]).catch(() => mustRun('umount', ['-l', target])),
   async below(directory) {
-    const points = (await table()).map(({ target }) => target)
+    const points = mounts().map(({ point }) => point)
     return points.filter((p) => p === directory || p.startsWith(`${directory}/`)).sort((a, b) => b.length - a.length)
   },
   async typeAt(target) {
-    return (await table()).findLast((m) => m.target === target)?.type
+    return mounts().findLast(({ point }) => point === target)?.type
   },
-}
-
-async function table(): Promise<{ target: string; type: string }[]> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter(Boolean)
-  return lines.map((line) => {
-    const [before = '', after = ''] = line.split(' - ')
-    const target = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-    return { target, type: after.split(' ')[0] ?? '' }
-  })
 }
 
 async function mustRun(command: string, args: readonly string[]): Promise<void> {

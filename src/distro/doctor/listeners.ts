@@ -1,5 +1,6 @@
 // Who listens where on this machine, from /proc/net, without opening a port.
 import { readdirSync, readlinkSync } from 'node:fs'
+import { processIds } from '../../base/processes.ts'
 import { readIfThere } from '../../base/read-file.ts'
 
 export interface Listener {
@@ -54,15 +55,15 @@ export function findTaken(wanted: readonly WantedPort[], isOurs: (commandLine: s
 
 function ownersOf(inodes: ReadonlySet<string>): Map<string, NonNullable<PortUse['by']>> {
   const owners = new Map<string, NonNullable<PortUse['by']>>()
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processIds()) {
     for (const inode of socketsOf(pid)) {
-      if (inodes.has(inode)) owners.set(inode, { pid: Number(pid), name: readIfThere(`/proc/${pid}/comm`).trim(), commandLine: readIfThere(`/proc/${pid}/cmdline`) })
+      if (inodes.has(inode)) owners.set(inode, { pid, name: readIfThere(`/proc/${pid}/comm`).trim(), commandLine: readIfThere(`/proc/${pid}/cmdline`) })
     }
   }
   return owners
 }
 
-function socketsOf(pid: string): string[] {
+function socketsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
       try {

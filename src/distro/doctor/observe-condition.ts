@@ -8,15 +8,14 @@ import { findExecutable, run } from '../../base/child-process.ts'
 import { systemClock } from '../../base/clock.ts'
 import { createGrpcClient } from '../../base/grpc/client.ts'
 import { silentLogger } from '../../base/logger.ts'
-import { readIfThere } from '../../base/read-file.ts'
+import { processIds } from '../../base/processes.ts'
+import { listIfThere, readIfThere } from '../../base/read-file.ts'
 import { nodeAddresses, type ServerConfig } from '../../config/server-config.ts'
 import { readPid } from '../../runtime/containerd/component.ts'
 import { methods } from '../../runtime/cri/methods.ts'
 import { services } from '../../runtime/ctr/services.ts'
 import { openSqliteStorage } from '../../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from '../assets.ts'
-import { listIfThere } from '../leaving/remains.ts'
-import { processes } from '../leaving/processes.ts'
 import { chooseAddress, readAddresses, readDefaultRoute } from '../machine.ts'
 import { podBridge } from '../names.ts'
 import type { Paths } from '../paths.ts'
@@ -49,7 +48,7 @@ export async function observeCondition(scene: Scene): Promise<Condition> {
     existsSync(paths.database) ? checkDatabase(paths.database, runs) : undefined,
     droppingChains(),
   ])
-  const running = processes().map(({ pid }) => ({ pid, name: readIfThere(`/proc/${pid}/comm`).trim() }))
+  const running = processIds().map((pid) => ({ pid, name: readIfThere(`/proc/${pid}/comm`).trim() }))
   return {
     isNode, now, serverPid, api, containerd, missingChains, dns, database, clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr,
     certificates: certificatesOf(paths.data),

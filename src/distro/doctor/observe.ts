@@ -2,8 +2,10 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { cgroupRoot, isUnified } from '../../base/cgroups.ts'
 import { findExecutable, run } from '../../base/child-process.ts'
 import { addressAt, parseCidr } from '../../base/cidr.ts'
+import { mounts, nearestMount } from '../../base/mounts.ts'
 import { readIfThere } from '../../base/read-file.ts'
 import { version } from '../../base/version.ts'
 import type { ServerConfig } from '../../config/server-config.ts'
@@ -60,11 +62,10 @@ async function askVersion(containerd: string): Promise<Surroundings['containerd'
 }
 
 function readCgroups(): Surroundings['cgroups'] {
-  const unified = readIfThere('/sys/fs/cgroup/cgroup.controllers')
-  if (existsSync('/sys/fs/cgroup/cgroup.controllers')) return { version: 2, mounted: true, controllers: unified.trim().split(' ').filter(Boolean) }
+  if (isUnified()) return { version: 2, mounted: true, controllers: readIfThere(join(cgroupRoot, 'cgroup.controllers')).trim().split(' ').filter(Boolean) }
   const controllers = readIfThere('/proc/cgroups').split('\n').slice(1).flatMap((line) => {
     const [name = '', , , enabled] = line.split('\t')
-    return enabled === '1' && existsSync(join('/sys/fs/cgroup', name, 'cgroup.procs')) ? [name] : []
+    return enabled === '1' && existsSync(join(cgroupRoot, name, 'cgroup.procs')) ? [name] : []
   })
   return { version: 1, mounted: controllers.length > 0, controllers }
 }
@@ -94,16 +95,9 @@ function canWrite(path: string): boolean {
 }
 
 /** Of the last mount at the longest mount point that leads to `path`. */
-export function mountOf(path: string, table = readIfThere('/proc/self/mountinfo')): { fileSystem: string; options: string[] } {
-  let best = { point: '', fileSystem: 'an unknown file system', options: [] as string[] }
-  for (const line of table.split('\n')) {
-    const [mount = '', source = ''] = line.split(' - ')
-    const words = mount.split(' ')
-    const point = words[4] ?? ''
-    const leads = point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`))
-    if (leads && point.length >= best.point.length) best = { point, fileSystem: source.split(' ')[0]!, options: words[5]!.split(',') }
-  }
-  return best
+export function mountOf(path: string, table?: string): { fileSystem: string; options: string[] } {
+  const nearest = nearestMount(path, mounts(table))
+  return { fileSystem: nearest?.type ?? 'an unknown file system', options: nearest?.options ?? [] }
 }
 
 function wantedPorts(config: ServerConfig): WantedPort[] {

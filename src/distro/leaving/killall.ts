@@ -3,8 +3,10 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readIfThere } from '../../base/read-file.ts'
 import { run } from '../../base/child-process.ts'
+import { mountsBelow, unmountBelow } from '../../base/mounts.ts'
+import { processes } from '../../base/processes.ts'
+import { readIfThere } from '../../base/read-file.ts'
 import { podNetworkName } from '../../cni/configuration.ts'
 import { removePodNetwork } from '../../cni/index.ts'
 import { dnsCommand } from '../../dns/processes.ts'
@@ -15,8 +17,7 @@ import { podBridge } from '../names.ts'
 import { endForeignPods } from '../node-runtime.ts'
 import { pathsOf, type Paths } from '../paths.ts'
 import { removeCgroups } from './cgroups.ts'
-import { mountsBelow, unmountBelow } from './mounts.ts'
-import { descendants, killAndWait, processes, processesRootedBelow } from './processes.ts'
+import { descendants, killAndWait, processesRootedBelow } from './processes.ts'
 import { findCniResults, findRuncStates, findShimSockets, removeEmpty, removeRemains } from './remains.ts'
 
 const stopMilliseconds = 20_000
@@ -39,7 +40,7 @@ export async function killEverything(dataDirectory: string, say: Say): Promise<v
   if (unmounted > 0) say(`${unmounted} file systems unmounted`)
   await cleanNetfilter(podNetworkName).then((removed) => removed && say('iptables rules removed'), (error: Error) => say(`iptables rules not removed: ${error.message}`))
   await removePodNetwork({ bridge: podBridge, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, parametersFile: paths.kernelParameters })
-  removeCgroups(paths)
+  await removeCgroups(paths)
   const mounted = mountsBelow(places)
   // what a pod had mounted may be somebody's data: nothing is deleted above it
   if (mounted.length > 0) throw new Error(`${mounted[0]} cannot be unmounted${mounted.length > 1 ? `, nor can ${mounted.length - 1} more` : ''}: end what uses it and repeat "mk8s killall"`)

@@ -1,23 +1,8 @@
 // Which processes belong to a data directory, found by what they are: their commands, their parents and where their root file system lies.
-import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { killIfThere } from '../../base/child-process.ts'
+import { mounts } from '../../base/mounts.ts'
+import { killIfThere, processes, processIds } from '../../base/processes.ts'
 import { readIfThere } from '../../base/read-file.ts'
-
-export interface Process {
-  pid: number
-  parent: number
-  /** Words of the command line, each ended by a zero byte. */
-  commandLine: string
-}
-
-export function processes(): Process[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({
-    pid: Number(name),
-    parent: Number(/^PPid:\s*(\d+)/m.exec(readIfThere(`/proc/${name}/status`))?.[1] ?? 0),
-    commandLine: readIfThere(`/proc/${name}/cmdline`),
-  }))
-}
 
 export function descendants(roots: readonly number[]): number[] {
   const all = processes()
@@ -31,13 +16,12 @@ export function descendants(roots: readonly number[]): number[] {
 
 /** Containers whose shim has gone have no parent to know them by, but their root is one of our snapshots still. */
 export function processesRootedBelow(directory: string): number[] {
-  return processes().map(({ pid }) => pid).filter((pid) => readIfThere(`/proc/${pid}/mountinfo`).split('\n').some((line) => isRootMountBelow(line, directory)))
+  return processIds().filter((pid) => hasRootBelow(readIfThere(`/proc/${pid}/mountinfo`), directory))
 }
 
-/** `line` as /proc/PID/mountinfo: root within its file system (3), mount point (4), options of the file system (last). */
-export function isRootMountBelow(line: string, directory: string): boolean {
-  const words = line.split(' ')
-  return words[4] === '/' && (words[3]!.startsWith(`${directory}/`) || words.at(-1)!.includes(`upperdir=${directory}/`))
+/** `table` as /proc/PID/mountinfo. */
+export function hasRootBelow(table: string, directory: string): boolean {
+  return mounts(table).some(({ point, root, fileSystemOptions }) => point === '/' && (root.startsWith(`${directory}/`) || fileSystemOptions.includes(`upperdir=${directory}/`)))
 }
 
 const isAlive = (pid: number) => !/^State:\s*[ZX]/m.test(readIfThere(`/proc/${pid}/status`) || 'State: X')

@@ -1,7 +1,7 @@
 // Files outside our directories that containerd, its shims, runc and the CNI plug-ins leave when they are killed.
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { readIfThere } from '../../base/read-file.ts'
+import { listIfThere, readIfThere } from '../../base/read-file.ts'
 import type { Paths } from '../paths.ts'
 
 const shimSockets = '/run/containerd/s'
@@ -38,13 +38,5 @@ export function removeEmpty(...directories: readonly string[]): void {
     } catch {
       // not there, or somebody's
     }
-  }
-}
-
-export function listIfThere(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
   }
 }

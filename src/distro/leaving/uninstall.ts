@@ -3,12 +3,12 @@
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { run } from '../../base/child-process.ts'
-import { readIfThere } from '../../base/read-file.ts'
+import { mountsBelow } from '../../base/mounts.ts'
+import { listIfThere, readIfThere } from '../../base/read-file.ts'
 import { defaultDataDirectory } from '../../runtime/containerd/paths.ts'
 import { pathsOf } from '../paths.ts'
 import { killEverything, type Say } from './killall.ts'
-import { mountsBelow } from './mounts.ts'
-import { listIfThere, removeEmpty } from './remains.ts'
+import { removeEmpty } from './remains.ts'
 
 interface UninstallOptions {
   dataDirectory: string

@@ -1,6 +1,7 @@
 // What the machine offers: programs, capabilities, control groups, file systems.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isUnified } from '../../base/cgroups.ts'
 import { readIfThere } from '../../base/read-file.ts'
 import { findExecutable, isExecutable, run } from '../../base/child-process.ts'
 
@@ -18,7 +19,7 @@ export function readHostFacts(): HostFacts {
     canRaiseOomScore: hasCapability(readFileSync('/proc/self/status', 'utf8'), capSysResource),
     hasAppArmor: readIfThere('/sys/module/apparmor/parameters/enabled').startsWith('Y') && existsSync('/sys/kernel/security/apparmor'),
     hasSystemd: existsSync('/run/systemd/system'),
-    cgroupVersion: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1,
+    cgroupVersion: isUnified() ? 2 : 1,
   }
 }
 

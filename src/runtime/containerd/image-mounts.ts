@@ -1,9 +1,10 @@
 // Images as volumes for a containerd that cannot mount them itself (before 2.1): the image is mounted read-only beside containerd's state, once a
 // sandbox, and goes with the sandbox. After a reboot nothing is mounted and the directories are empty: sandboxes are gone, too.
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, realpath, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, type RunResult } from '../../base/child-process.ts'
+import { isMounted } from '../../base/mounts.ts'
 import { RuntimeError, type ImageMounts } from '../container-runtime.ts'
 import { findPrograms } from './host.ts'
 import { readSnapshotter } from './images.ts'
@@ -21,7 +22,7 @@ export function createImageMounts({ socket, directory }: ImageMountOptions): Ima
   const ctr = async (...args: string[]) => run(findPrograms().ctr, ['--address', socket, '--namespace', 'k8s.io', ...args], { timeoutMilliseconds })
 
   async function mount(image: string, target: string): Promise<string> {
-    if (await isMounted(target)) return target
+    if (isMounted(target)) return target
     await mkdir(target, { recursive: true, mode: 0o711 })
     const { code, stderr } = await ctr('images', 'mount', '--snapshotter', await readSnapshotter(socket), image, target)
     if (code !== 0) throw new RuntimeError('Unknown', `failed to mount image ${image}: ${lastLine(stderr)}`)
@@ -57,5 +58,4 @@ async function resolveWithin(root: string, path: string): Promise<string> {
   return found
 }
 
-const isMounted = async (target: string) => (await readFile('/proc/self/mounts', 'utf8')).split('\n').some((line) => line.split(' ')[1] === target)
 const lastLine = (text: RunResult['stderr']) => text.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? ''

@@ -1,13 +1,15 @@
 // What containerd leaves behind when it is ended in the middle of something: networks made for a sandbox that was not yet written down, and the
 // processes of one whose record is gone. Its own recovery starts from its records, so it sees neither.
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { commandLineOf, killIfThere, run } from '../../base/child-process.ts'
+import { run } from '../../base/child-process.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { readIfThere } from '../../base/read-file.ts'
+import { unmountBelow } from '../../base/mounts.ts'
+import { commandLineOf, killIfThere, processIds } from '../../base/processes.ts'
+import { listIfThere, readIfThere } from '../../base/read-file.ts'
 import { heldNetworks, releaseNetwork, removeTornResults, type PodNetworkPlaces } from '../../cni/held-networks.ts'
 import type { ContainerRuntime } from '../container-runtime.ts'
 import type { Programs } from './host.ts'
@@ -45,13 +47,13 @@ export async function noteHeld(places: Places, clock: Clock): Promise<Held> {
   await removeTornResults()
   const namespaces = join(places.paths.state, 'io.containerd.grpc.v1.cri/netns')
   // leases are dated to the second: those of the containerd that has just ended must not look as new as the next one's
-  if ([bundles(places), namespaces].some((directory) => listed(directory).length > 0)) await wait(1000 - (clock.now() % 1000))
-  const bundled = listed(bundles(places))
+  if ([bundles(places), namespaces].some((directory) => listIfThere(directory).length > 0)) await wait(1000 - (clock.now() % 1000))
+  const bundled = listIfThere(bundles(places))
   return {
     ids: new Set([...bundled, ...shims(places).map(({ id }) => id)]),
     cgroups: new Map(bundled.map((id) => [id, cgroupOf(places, id)])),
-    workDirectories: listed(workDirectory(places)),
-    networkNamespaces: listed(namespaces).map((name) => join(namespaces, name)),
+    workDirectories: listIfThere(workDirectory(places)),
+    networkNamespaces: listIfThere(namespaces).map((name) => join(namespaces, name)),
     networks: await heldNetworks(network(places)), at: clock.now(),
   }
 }
@@ -105,7 +107,7 @@ async function removeRemains(places: Places, id: string, cgroup = cgroupOf(place
   endShims(places, id)
   await run(places.programs.runc, ['--root', runcState, 'delete', '--force', id], { timeoutMilliseconds: 30_000 })
   const bundle = join(bundles(places), id)
-  for (const path of mountsBelow(bundle)) await run('umount', ['--lazy', path], { timeoutMilliseconds: 30_000 })
+  await unmountBelow([bundle])
   for (const directory of [bundle, join(workDirectory(places), id), join(runcState, id)]) await rm(directory, { recursive: true, force: true })
   if (cgroup) await removeLostCgroup(cgroup)
 }
@@ -121,8 +123,6 @@ async function removeLeases(places: Places, before: number): Promise<number> {
   return old.length
 }
 
-const mountsBelow = (directory: string) => readIfThere('/proc/self/mounts').split('\n').map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`)).reverse()
-
 const known = async (places: Places, what: 'containers' | 'tasks') => new Set((await ctr(places, what, 'list', '--quiet')).split('\n').filter(Boolean))
 
 async function ctr({ paths, programs }: Places, ...args: string[]): Promise<string> {
@@ -133,7 +133,7 @@ async function ctr({ paths, programs }: Places, ...args: string[]): Promise<stri
 
 /** Shims name the socket of the containerd they belong to. */
 function shims({ paths }: Places): { pid: number; id: string }[] {
-  return processes().flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     const words = commandLineOf(pid) ?? []
     const id = words[words.indexOf('-id') + 1]
     return words[0]?.includes('containerd-shim') && words.includes(paths.socket) && id ? [{ pid, id }] : []
@@ -142,7 +142,7 @@ function shims({ paths }: Places): { pid: number; id: string }[] {
 
 /** Its shim, and what that has begun: a `runc create` goes on by itself and would make anew what has just been removed. */
 function endShims(places: Places, id: string): void {
-  const runcs = processes().filter((pid) => {
+  const runcs = processIds().filter((pid) => {
     const [program = '', ...words] = commandLineOf(pid) ?? []
     return basename(program) === 'runc' && words.includes(id)
   })
@@ -150,17 +150,11 @@ function endShims(places: Places, id: string): void {
 }
 
 function someRunsFrom(directory: string): boolean {
-  return processes().some((pid) => {
+  return processIds().some((pid) => {
     try {
       return readlinkSync(`/proc/${pid}/exe`).startsWith(`${directory}/`)
     } catch {
       return false
     }
   })
-}
-
-const processes = () => listed('/proc').map(Number).filter((pid) => pid > 0)
-
-function listed(directory: string): string[] {
-  return statSync(directory, { throwIfNoEntry: false }) ? readdirSync(directory) : []
 }

@@ -1,11 +1,10 @@
 // A containerd of a test's own: root, state and socket in a temporary directory, with a busybox image made from the machine's own busybox.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { run } from '../../base/child-process.ts'
 import { systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
+import { unmountBelow } from '../../base/mounts.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { importImages } from './images.ts'
 import { containerdPaths } from './paths.ts'
@@ -33,14 +32,9 @@ export async function startTestContainerd({ criPlugin = true } = {}) {
       await running.stop(AbortSignal.timeout(10_000))
       const pid = readPid(paths)
       if (pid !== undefined) await endProcess(pid, paths)
-      for (const mount of await mountsBelow([dirname(paths.state), dataDirectory])) await run('umount', ['-l', mount])
+      await unmountBelow([dirname(paths.state), dataDirectory])
       rmSync(dataDirectory, { recursive: true, force: true })
       rmSync(dirname(paths.state), { recursive: true, force: true })
     },
   }
-}
-
-async function mountsBelow(directories: string[]): Promise<string[]> {
-  const mounted = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '')
-  return mounted.filter((path) => directories.some((directory) => path.startsWith(directory))).sort().reverse()
 }

@@ -2,6 +2,7 @@
 // Nothing is known in memory only: records are files, processes are asked for, and what is half done after a crash is cleaned up at the first call.
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { isMounted } from '../../base/mounts.ts'
 import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts, type RegistryAuth } from '../container-runtime.ts'
 import { findPrograms, readHostFacts } from '../containerd/host.ts'
 import { readNetworkConfiguration } from '../../cni/plugins.ts'
@@ -16,7 +17,7 @@ import { ociResources } from './oci/resources.ts'
 import { openPort } from './port-forward.ts'
 import { openRecords, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { recover } from './recover.ts'
-import { isMounted, mountRootfs, removeRootfs } from './rootfs.ts'
+import { mountRootfs, removeRootfs } from './rootfs.ts'
 import { asSandbox, removeSandbox, runSandbox, sandboxStatus, stopSandbox } from './sandboxes.ts'
 import { services } from './services.ts'
 import { chooseSnapshotter } from './snapshotter.ts'
@@ -60,7 +61,7 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & {
     pause: remembered(async () => {
       const image = await images.ensurePause()
       // After a reboot the snapshot is there and the mount is not.
-      if (!(await isMounted(pauseRoot.target))) {
+      if (!isMounted(pauseRoot.target)) {
         await removeRootfs({ containerd, snapshotter: await snapshotter(), ...pauseRoot })
         await mountRootfs({ containerd, images, snapshotter: await snapshotter(), image, ...pauseRoot })
       }

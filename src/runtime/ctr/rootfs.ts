@@ -1,7 +1,8 @@
 // A container's root file system: a snapshot of its image's layers, made by `ctr` and mounted here, because `ctr containers create --config` takes a directory.
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import { run } from '../../base/child-process.ts'
+import { isMounted } from '../../base/mounts.ts'
 import { RuntimeError } from '../container-runtime.ts'
 import { isNotFound } from '../cri/connection.ts'
 import type { Containerd } from './containerd.ts'
@@ -58,11 +59,9 @@ export async function mountAt(args: readonly string[], directory = '/'): Promise
 }
 
 export async function unmount(target: string): Promise<void> {
-  while (await isMounted(target)) {
+  while (isMounted(target)) {
     const { code, stderr } = await run('umount', ['--lazy', target], { timeoutMilliseconds: 30_000 })
-    if (code !== 0 && (await isMounted(target))) throw new RuntimeError('Unknown', `failed to unmount ${target}: ${stderr.trim()}`)
+    if (code !== 0 && isMounted(target)) throw new RuntimeError('Unknown', `failed to unmount ${target}: ${stderr.trim()}`)
   }
   await rm(target, { recursive: true, force: true })
 }
-
-export const isMounted = async (target: string): Promise<boolean> => (await readFile('/proc/self/mounts', 'utf8')).includes(` ${target.replaceAll(' ', '\\040')} `)

@@ -1,6 +1,7 @@
 // What running containers use, from their control groups and containerd's snapshots.
 import type { ContainerStats } from '../container-runtime.ts'
-import { isUnified, readCgroupFile } from './cgroup-files.ts'
+import { isUnified } from '../../base/cgroups.ts'
+import { readCgroupFile } from './cgroup-files.ts'
 import type { CtrContext } from './context.ts'
 import type { ContainerRecord } from './records.ts'
 import { services } from './services.ts'

@@ -1,7 +1,7 @@
 // The file systems of a container: what every one has, what its sandbox gives, and what its spec asks for, parents before children.
-import { readFileSync } from 'node:fs'
 import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nearestMount } from '../../../base/mounts.ts'
 import { RuntimeError, type ContainerSpec, type MountSpec } from '../../container-runtime.ts'
 
 export interface OciMount {
@@ -63,13 +63,8 @@ async function ownMount({ containerPath, hostPath, readonly, propagation }: Moun
 
 /** Changes can only spread to or from a mount that is shared (or receives them). */
 function requirePropagation(source: string, propagation: 'host-to-container' | 'bidirectional'): void {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')).filter((fields) => isBelow(source, unescape(fields[4] ?? '')))
-  const nearest = mounts.reduce((best, fields) => ((fields[4]?.length ?? 0) >= (best[4]?.length ?? 0) ? fields : best), [''])
-  const optional = nearest.slice(6, nearest.indexOf('-'))
-  const isShared = optional.some((field) => field.startsWith('shared:'))
-  if (isShared || (propagation === 'host-to-container' && optional.some((field) => field.startsWith('master:')))) return
-  throw new RuntimeError('Unknown', `path ${JSON.stringify(source)} is mounted on ${JSON.stringify(nearest[4] ?? '')} but it is not a shared${propagation === 'bidirectional' ? '' : ' or slave'} mount`)
+  const { point = '', propagation: spreads = [] } = nearestMount(source) ?? {}
+  const isShared = spreads.some((field) => field.startsWith('shared:'))
+  if (isShared || (propagation === 'host-to-container' && spreads.some((field) => field.startsWith('master:')))) return
+  throw new RuntimeError('Unknown', `path ${JSON.stringify(source)} is mounted on ${JSON.stringify(point)} but it is not a shared${propagation === 'bidirectional' ? '' : ' or slave'} mount`)
 }
-
-const unescape = (path: string) => path.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-const isBelow = (path: string, mountpoint: string) => mountpoint !== '' && (mountpoint === '/' || path === mountpoint || path.startsWith(`${mountpoint}/`))
