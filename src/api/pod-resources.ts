@@ -5,7 +5,7 @@ import type { Quantity } from './quantity.ts'
 
 /** By resource name: `cpu`, `memory`, `nvidia.com/gpu`. */
 export type ResourceAmounts = Map<string, Quantity>
-type Part = 'requests' | 'limits'
+export type Part = 'requests' | 'limits'
 
 export const parseAmounts = (list: Readonly<Record<string, string>> | undefined): ResourceAmounts =>
   new Map(Object.entries(list ?? {}).map(([name, text]) => [name, parseQuantity(text)]))
@@ -56,4 +56,9 @@ export const podRequests = (pod: Pod): ResourceAmounts => podAmounts(pod, 'reque
 /** Without overhead. A container without a limit adds nothing. */
 export const podLimits = (pod: Pod): ResourceAmounts => podAmounts(pod, 'limits')
 
-export const podOverhead = ({ spec }: Pod): ResourceAmounts => parseAmounts(spec?.overhead)
+/** With overhead, which raises a limit only where there is one. */
+export function podTotal(pod: Pod, part: Part): ResourceAmounts {
+  const sum = podAmounts(pod, part)
+  for (const [name, overhead] of parseAmounts(pod.spec?.overhead)) if (part === 'requests' || sum.has(name)) addAmounts(sum, new Map([[name, overhead]]))
+  return sum
+}

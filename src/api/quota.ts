@@ -2,7 +2,7 @@
 import type { Container, PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, ScopedResourceSelectorRequirement, Service } from './generated/types.ts'
 import type { KubeObject } from './object.ts'
 import { isTerminalPhase } from './pod-phase.ts'
-import { addAmounts, parseAmounts, podLimits, podOverhead, podRequests } from './pod-resources.ts'
+import { addAmounts, parseAmounts, podTotal } from './pod-resources.ts'
 import type { ResourceAmounts } from './pod-resources.ts'
 import { parseQuantity } from './quantity.ts'
 import type { Quantity } from './quantity.ts'
@@ -60,10 +60,7 @@ function isCharged({ metadata, status }: Pod, now: number): boolean {
 
 function podUsage(pod: Pod, now: number): ResourceAmounts {
   if (!isCharged(pod, now)) return new Map()
-  const [requests, limits, overhead] = [podRequests(pod), podLimits(pod), podOverhead(pod)]
-  addAmounts(requests, overhead)
-  for (const [name, amount] of overhead) if (limits.has(name)) addAmounts(limits, new Map([[name, amount]]))
-  return computeUsage(requests, limits)
+  return computeUsage(podTotal(pod, 'requests'), podTotal(pod, 'limits'))
 }
 
 function computeUsage(requests: ResourceAmounts, limits: ResourceAmounts): ResourceAmounts {

@@ -1,14 +1,10 @@
 // Housekeeping on one slow timer: eviction, logs, dead containers, images, what pods left behind.
-import type { Clock, Timer } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
+import type { Timer } from '../../base/clock.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
-import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
-import type { Recorder } from '../events/recorder.ts'
 import { createEvictions } from '../eviction/evictions.ts'
 import type { PressureCondition } from '../eviction/thresholds.ts'
 import type { Pods } from '../pod/pods.ts'
-import type { AgentDirectories } from '../pod/services.ts'
-import type { Cgroups } from '../resources/cgroups.ts'
+import type { PodServices } from '../pod/services.ts'
 import { mayRun } from '../runtime/observed.ts'
 import type { RuntimeView } from '../runtime/view.ts'
 import type { KubeletSettings } from '../settings/settings.ts'
@@ -23,15 +19,8 @@ export interface Collector {
   stop(): void
 }
 
-interface CollectorOptions {
+interface CollectorOptions extends Pick<PodServices, 'runtime' | 'view' | 'cgroups' | 'clock' | 'log' | 'recorder' | 'directories'> {
   settings: KubeletSettings
-  runtime: ContainerRuntime
-  view: RuntimeView
-  cgroups: Cgroups
-  clock: Clock
-  log: Logger
-  recorder: Recorder
-  directories: AgentDirectories
   volumesRoot: string
   pods: Pods
   holdsVolumes(uid: string): boolean

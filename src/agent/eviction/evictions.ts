@@ -1,15 +1,11 @@
 // Keeps the node alive when memory, disk or process ids run short: looks, gives back what nobody needs, and when that is not enough ends one pod,
 // waits until it is gone and looks again. Pods that exceed their own limits on disk are ended here too.
-import { sleep, type Clock } from '../../base/clock.ts'
-import type { Logger } from '../../base/logger.ts'
+import { sleep } from '../../base/clock.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
-import type { ContainerRuntime } from '../../runtime/container-runtime.ts'
-import type { Recorder } from '../events/recorder.ts'
+import type { PodServices } from '../pod/services.ts'
 import type { PodWorker } from '../pod/worker.ts'
 import { isCritical, podFullName, type AgentPod } from '../pod/types.ts'
-import type { Cgroups } from '../resources/cgroups.ts'
 import { mayRun } from '../runtime/observed.ts'
-import type { RuntimeView } from '../runtime/view.ts'
 import type { EvictionSettings, StorageLimitSettings } from '../settings/settings.ts'
 import { measurePods } from './measure.ts'
 import { evictionMessage } from './message.ts'
@@ -25,15 +21,9 @@ export interface Evictions {
   conditions(): readonly PressureCondition[]
 }
 
-interface EvictionOptions {
+interface EvictionOptions extends Pick<PodServices, 'runtime' | 'view' | 'cgroups' | 'clock' | 'log' | 'recorder'> {
   settings: EvictionSettings
   storageLimits: StorageLimitSettings
-  runtime: ContainerRuntime
-  view: RuntimeView
-  cgroups: Cgroups
-  clock: Clock
-  log: Logger
-  recorder: Recorder
   /** State of pods, and the volumes below it. */
   root: string
   volumesRoot: string

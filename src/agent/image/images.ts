@@ -8,21 +8,14 @@ import { createBackoff, goDuration } from '../pod/backoff.ts'
 import type { AgentPod, PodContainer } from '../pod/types.ts'
 import { rpcWording } from '../values.ts'
 import { createSlots } from '../slots.ts'
+import { StartError } from '../start-error.ts'
 import { credentialsFor } from './credentials.ts'
 import { withDefaultTag } from '../../runtime/image-reference.ts'
 
 type ImageReason = 'ErrImagePull' | 'ImagePullBackOff' | 'ErrImageNeverPull' | 'InvalidImageName' | 'ImageInspectError' | 'RegistryUnavailable'
 
-export class ImageError extends Error {
+export class ImageError extends StartError<ImageReason> {
   override name = 'ImageError'
-  readonly reason: ImageReason
-  /** Wall time before which another try makes no sense. */
-  readonly retryAt: number
-  constructor(reason: ImageReason, message: string, retryAt: number) {
-    super(message)
-    this.reason = reason
-    this.retryAt = retryAt
-  }
 }
 
 interface PresentImage {

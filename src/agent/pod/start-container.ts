@@ -17,21 +17,11 @@ import { runHandler } from '../lifecycle/handlers.ts'
 import { containerResources } from '../resources/linux-resources.ts'
 import { latest, restartCountOf } from '../runtime/observed.ts'
 import { podLogDirectory } from '../sandbox/spec.ts'
+import { StartError } from '../start-error.ts'
 import { orAborted } from '../values.ts'
 import { killContainer } from './kill-container.ts'
 import type { PodServices } from './services.ts'
 import type { AgentPod, PodContainer } from './types.ts'
-
-export class StartError extends Error {
-  override name = 'StartError'
-  readonly reason: string
-  readonly retryAt: number
-  constructor(reason: string, message: string, retryAt: number) {
-    super(message)
-    this.reason = reason
-    this.retryAt = retryAt
-  }
-}
 
 interface StartContainer {
   pod: AgentPod

@@ -1,6 +1,6 @@
 // A running pod grows only to what its node can give (source: plugin/pkg/admission/podresize, KEP-1287).
 import type { Node, Pod } from '../../api/generated/types.ts'
-import { addAmounts, parseAmounts, podOverhead, podRequests } from '../../api/pod-resources.ts'
+import { parseAmounts, podTotal } from '../../api/pod-resources.ts'
 import { nodes } from '../../api/refs.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
@@ -23,8 +23,7 @@ export const createPodResize = (reader: ObjectReader): AdmissionPlugin => ({
 })
 
 function missingCapacity(pod: Pod, { status }: Node): string {
-  const requested = podRequests(pod)
-  addAmounts(requested, podOverhead(pod))
+  const requested = podTotal(pod, 'requests')
   const allocatable = parseAmounts(status?.allocatable)
   return (['cpu', 'memory'] as const).flatMap((name) => {
     const [wanted, given] = [requested.get(name), allocatable.get(name)]
