@@ -6,6 +6,7 @@ import type { Component, Running } from '../base/component.ts'
 import { nodes, pods as podsRef, runtimeclasses, services as servicesRef } from '../api/refs.ts'
 import { ignoreNotFound } from '../api/status-error.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
+import type { SandboxSpec } from '../runtime/container-runtime.ts'
 import { createRecorder } from './events/recorder.ts'
 import { createImages } from './image/images.ts'
 import { startCollector, type Collector } from './collect/collector.ts'
@@ -16,6 +17,7 @@ import type { AgentOptions } from './options.ts'
 import { podLookup, type PodLookup } from './pod-lookup.ts'
 import { endPods } from './pod/end-pods.ts'
 import { startPods, type Pods } from './pod/pods.ts'
+import type { AgentPod } from './pod/types.ts'
 import type { PodServices } from './pod/services.ts'
 import { createProbes } from './probes/probes.ts'
 import { createWatchedObjects } from './references/watched-objects.ts'
@@ -23,6 +25,7 @@ import { createCgroups } from './resources/cgroups.ts'
 import { nothingObserved } from './runtime/observed.ts'
 import { openRuntimeView, type RuntimeView } from './runtime/view.ts'
 import { parseResolvConf } from './sandbox/dns.ts'
+import { portMappings } from './sandbox/spec.ts'
 import { defaultSettings } from './settings/settings.ts'
 import { createSlots } from './slots.ts'
 import { createStatusWriter } from './status/writer.ts'
@@ -32,11 +35,19 @@ import { openVolumes } from './volumes/volumes.ts'
 
 const slotsPerCpu = 3
 
+export interface HostPorts extends Pick<SandboxSpec, 'portMappings'> {
+  sandboxId: string
+  /** Of the pod. */
+  ips: readonly string[]
+}
+
 export interface Agent extends Component {
   /** Knows nothing until the agent has started. */
   readonly lookup: PodLookup
   /** The node's status and those of its pods are brought up to date. */
   addressesChanged(): void
+  /** Host ports that lead to pods now. */
+  hostPorts(): HostPorts[]
   /** As the machine goes down: nothing acts on pods any more, and their containers end. */
   endPods(): Promise<void>
 }
@@ -50,9 +61,16 @@ export function createAgent(options: AgentOptions): Agent {
       started?.nodeAgent.refresh()
       for (const worker of started?.pods.all() ?? []) worker.wake()
     },
+    hostPorts: () => (started ? started.pods.all().flatMap((worker) => hostPortsOf(worker.pod(), started!.view)) : []),
     endPods: async () => started?.endPods(),
     start: (signal) => startAgent(options, signal, (parts) => (started = parts)),
   }
+}
+
+function hostPortsOf(pod: AgentPod, view: RuntimeView): HostPorts[] {
+  const mappings = portMappings(pod)
+  const sandbox = view.observe(pod.metadata.uid).sandboxes.find(({ ready }) => ready)
+  return mappings.length > 0 && sandbox ? [{ sandboxId: sandbox.id, ips: sandbox.ips, portMappings: mappings }] : []
 }
 
 interface Started {

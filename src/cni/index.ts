@@ -2,13 +2,16 @@
 // makes containerd use it. Everything is brought to the wanted state at each start; running pods notice nothing.
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
+import type { NetworkGuard } from '../netfilter/guard.ts'
 import type { Iptables } from '../netfilter/iptables.ts'
-import { renderRestore } from '../netfilter/restore.ts'
+import { renderRestore, type PlacedRule } from '../netfilter/restore.ts'
 import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
+import { publishHostPorts, type PublishedPorts } from './host-ports.ts'
 import { restoreParameters, setParameter } from './kernel-parameters.ts'
 
 interface PodNetworkOptions {
@@ -23,6 +26,11 @@ interface PodNetworkOptions {
   /** Remembers what kernel parameters were before. */
   parametersFile: string
   iptables: Iptables
+  guard: Pick<NetworkGuard, 'keep'>
+  /** Host ports of the pods that run now. */
+  hostPorts(): readonly PublishedPorts[]
+  /** Where the CNI plug-ins are. */
+  plugins(): string
   log: Logger
 }
 
@@ -40,12 +48,25 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
     },
     async start(signal) {
       const podCidr = await options.podCidr(signal)
-      plan = planPodNetwork({ podCidr, bridge: options.bridge, mtu: options.mtu, addressDirectory: options.addressDirectory })
-      await enableForwarding(options)
-      await ensureBridge(plan)
-      await ensureMasquerade(options, plan)
-      await writeConfiguration(options, plan)
-      return { failed: new Promise(() => {}), stop: async () => {} }
+      const made = planPodNetwork({ podCidr, bridge: options.bridge, mtu: options.mtu, addressDirectory: options.addressDirectory })
+      plan = made
+      const setUp = async () => {
+        await enableForwarding(options)
+        await ensureBridge(made)
+        await ensureMasquerade(options, made)
+        await writeConfiguration(options, made)
+      }
+      await setUp()
+      const letGo = options.guard.keep({
+        name: 'pod network',
+        rules: [masqueradeHook(made)],
+        isIntact: async () => hasAddress(made) && (await isForwarding()),
+        async restore() {
+          await setUp()
+          await publishHostPorts(options.hostPorts(), made, options.plugins())
+        },
+      })
+      return { failed: new Promise(() => {}), stop: async () => letGo() }
     },
   }
 }
@@ -60,6 +81,10 @@ async function enableForwarding({ parametersFile, log }: PodNetworkOptions): Pro
     )
   }
 }
+
+const isForwarding = async (): Promise<boolean> => (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1'
+
+const hasAddress = ({ bridge, gateway }: PodNetworkPlan): boolean => networkInterfaces()[bridge]?.some(({ address }) => address === gateway) ?? false
 
 async function ensureBridge({ bridge, bridgeMac, podCidr, gateway, mtu }: PodNetworkPlan): Promise<void> {
   const exists = await run('ip', ['link', 'show', 'dev', bridge]).then(() => true, () => false)
@@ -77,11 +102,14 @@ async function removeOtherAddresses(bridge: string, wanted: string): Promise<voi
   }
 }
 
-async function ensureMasquerade({ iptables, clusterCidr }: PodNetworkOptions, { podCidr }: PodNetworkPlan): Promise<void> {
+async function ensureMasquerade({ iptables, clusterCidr }: PodNetworkOptions, plan: PodNetworkPlan): Promise<void> {
   const rules = [`-d ${clusterCidr} -j RETURN`, '-d 224.0.0.0/4 -j RETURN', '-j MASQUERADE --random-fully']
   await iptables.restore(renderRestore([{ table: 'nat', chains: new Map([[masqueradeChain, rules]]), deleted: [], appended: [], removed: [] }]))
-  await iptables.ensureFirst('nat', 'POSTROUTING', `-s ${podCidr} -m addrtype ! --dst-type LOCAL -j ${masqueradeChain}`)
+  const { table, chain, rule } = masqueradeHook(plan)
+  await iptables.ensureFirst(table, chain, rule)
 }
+
+const masqueradeHook = ({ podCidr }: PodNetworkPlan): PlacedRule => ({ table: 'nat', chain: 'POSTROUTING', rule: `-s ${podCidr} -m addrtype ! --dst-type LOCAL -j ${masqueradeChain}` })
 
 async function writeConfiguration(options: PodNetworkOptions, plan: PodNetworkPlan): Promise<void> {
   const path = join(options.configurationDirectory, configurationFile)

@@ -68,7 +68,7 @@ export async function check(attachment: CniAttachment, binDirectory: string): Pr
 /** Addresses without their prefix lengths; the first is the pod's. */
 export const addressesOf = ({ result }: CniAttachment): string[] => (result?.ips ?? []).map(({ address }) => address.split('/')[0]!)
 
-async function callPlugin(command: 'ADD' | 'DEL' | 'CHECK', attachment: CniAttachment, plugin: PluginConfiguration, binDirectory: string): Promise<CniResult | undefined> {
+export async function callPlugin(command: 'ADD' | 'DEL' | 'CHECK', attachment: CniAttachment, plugin: PluginConfiguration, binDirectory: string): Promise<CniResult | undefined> {
   const { configuration: { cniVersion, name }, containerId, namespacePath, interfaceName, args, capabilities, result } = attachment
   const program = join(binDirectory, plugin.type)
   if (!existsSync(program)) throw new Error(`failed to find plugin "${plugin.type}" in path [${binDirectory}]`)

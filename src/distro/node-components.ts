@@ -15,9 +15,11 @@ import { createPodNetwork } from '../cni/index.ts'
 import type { NodeAddresses, ServerConfig } from '../config/server-config.ts'
 import { createDns, withoutDns } from '../dns/index.ts'
 import { deleteFlowsTo } from '../netfilter/conntrack.ts'
+import { createNetworkGuard } from '../netfilter/guard.ts'
 import { createIptables } from '../netfilter/iptables.ts'
 import type { ServerPki } from '../pki/server-pki.ts'
 import { createProxy } from '../proxy/index.ts'
+import { findCniPlugins } from '../runtime/containerd/host.ts'
 import { ownCommand } from './assets.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -50,6 +52,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
   const { config, settings, address, paths, plane, clock } = options
   let started: Agent | undefined
   const iptables = createIptables()
+  const guard = createNetworkGuard({ iptables, clock, log: options.log.with({ component: 'network' }) })
   const network = {} as { gateway(): string }
 
   const agent: Component = {
@@ -92,7 +95,8 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const informers = plane.informersFor(apiServerUser)
       const made = createPodNetwork({
         podCidr: (aborted) => podCidrOf(informers.informer<Node>(nodes, { fieldSelector: `metadata.name=${config.nodeName}` }), aborted),
-        clusterCidr: config.clusterCidr, bridge: podBridge, mtu: address.mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, parametersFile: paths.kernelParameters, iptables, log: options.log.with({ component: 'network' }),
+        clusterCidr: config.clusterCidr, bridge: podBridge, mtu: address.mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, parametersFile: paths.kernelParameters, iptables, guard,
+        hostPorts: () => started?.hostPorts() ?? [], plugins: findCniPlugins, log: options.log.with({ component: 'network' }),
       })
       network.gateway = made.gateway
       return withInformers(made, informers).start(signal)
@@ -103,7 +107,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
     name: 'proxy',
     start(signal) {
       const informers = plane.informersFor(proxyUser)
-      const made = createProxy({ informers, iptables, nodeName: config.nodeName, clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, clock, log: options.log.with({ component: 'proxy' }) })
+      const made = createProxy({ informers, iptables, guard, nodeName: config.nodeName, clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, clock, log: options.log.with({ component: 'proxy' }) })
       return withInformers(made, informers).start(signal)
     },
   }
@@ -137,7 +141,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
   }
 
   return {
-    components: [agent, podNetwork, proxy, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns, machineEnd],
+    components: [agent, podNetwork, proxy, guard, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns, machineEnd],
     async follow(before) {
       started?.addressesChanged()
       for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await forgetFlowsTo(gone)

@@ -1,6 +1,6 @@
 // The iptables programs of the host, one call at a time: the kernel's lock is shared with whoever else changes rules.
 import { execFile } from 'node:child_process'
-import type { Rule, TableName } from './restore.ts'
+import { renderCheck, type PlacedRule, type Rule, type TableName } from './restore.ts'
 
 class NetfilterError extends Error {
   override name = 'NetfilterError'
@@ -11,6 +11,8 @@ export interface Iptables {
   restore(text: string): Promise<void>
   /** `iptables-save` of one table. */
   save(table: TableName): Promise<string>
+  /** Whether all of these are there. */
+  has(rules: readonly PlacedRule[]): Promise<boolean>
   /** Puts `rule` at the front of a built-in chain, unless it is there. */
   ensureFirst(table: TableName, chain: string, rule: Rule): Promise<void>
 }
@@ -26,10 +28,12 @@ export function createIptables(name: 'iptables' | 'iptables-nft' | 'iptables-leg
     return result
   }
   const run = (program: string, args: readonly string[], input?: string) => inTurn(() => runProgram(program, args, input))
+  const restore = async (text: string) => {
+    if (text !== '') await run(`${name}-restore`, ['--wait', lockSeconds, '--noflush'], text)
+  }
   return {
-    async restore(text) {
-      if (text !== '') await run(`${name}-restore`, ['--wait', lockSeconds, '--noflush'], text)
-    },
+    restore,
+    has: (rules) => restore(renderCheck(rules)).then(() => true, () => false),
     save: (table) => run(`${name}-save`, ['-t', table]),
     async ensureFirst(table, chain, rule) {
       const words = rule.match(/"[^"]*"|\S+/g)!.map((word) => word.replace(/^"|"$/g, ''))

@@ -5,6 +5,13 @@ export type TableName = 'filter' | 'nat' | 'mangle' | 'raw'
 /** A rule without its chain: `-d 10.43.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-X`. */
 export type Rule = string
 
+/** A rule in its place. */
+export interface PlacedRule {
+  table: TableName
+  chain: string
+  rule: Rule
+}
+
 export interface TableChange {
   table: TableName
   /** Makes each chain, or empties it, and fills it with these rules. */
@@ -18,6 +25,11 @@ export interface TableChange {
 
 export function renderRestore(changes: readonly TableChange[]): string {
   return changes.filter((change) => !isEmpty(change)).map(renderTable).join('')
+}
+
+/** A text that is refused where one of the rules is missing, and changes nothing. */
+export function renderCheck(rules: readonly PlacedRule[]): string {
+  return [...Map.groupBy(rules, ({ table }) => table)].map(([table, ofTable]) => [`*${table}`, ...ofTable.map(({ chain, rule }) => `-C ${chain} ${rule}`), 'COMMIT', ''].join('\n')).join('')
 }
 
 const isEmpty = (change: TableChange): boolean =>

@@ -1,5 +1,5 @@
 // What every node has, services or none: the hooks into the built-in chains, masquerading, and the refusal of what nothing serves.
-import type { Rule, TableName } from '../netfilter/restore.ts'
+import type { PlacedRule, Rule } from '../netfilter/restore.ts'
 
 export interface BaseRulesOptions {
   clusterCidr: string
@@ -11,7 +11,7 @@ const mark = '0x4000/0x4000'
 const note = (text: string) => `-m comment --comment "${text}"`
 
 /** Hooks that are put in front of what stands in the built-in chains; their order among each other does not matter. */
-export const hooks: readonly { table: TableName; chain: string; rule: Rule }[] = [
+export const hooks: readonly PlacedRule[] = [
   ...['PREROUTING', 'OUTPUT'].flatMap((chain) => [
     { table: 'nat' as const, chain, rule: `${note('kubernetes service portals')} -j KUBE-SERVICES` },
     { table: 'nat' as const, chain, rule: `-m addrtype --dst-type LOCAL ${note('kubernetes service nodeports')} -j KUBE-NODEPORTS` },

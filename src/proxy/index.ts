@@ -8,6 +8,7 @@ import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Informer, InformerFactory } from '../client/informer.ts'
 import { deleteUdpFlows } from '../netfilter/conntrack.ts'
+import type { NetworkGuard } from '../netfilter/guard.ts'
 import type { Iptables } from '../netfilter/iptables.ts'
 import { renderRestore, type Rule } from '../netfilter/restore.ts'
 import { baseChains, hooks, type BaseRulesOptions } from './base-rules.ts'
@@ -17,6 +18,7 @@ import { renderService, type ServiceRules } from './service-rules.ts'
 interface ProxyOptions extends BaseRulesOptions {
   informers: InformerFactory
   iptables: Iptables
+  guard: Pick<NetworkGuard, 'keep'>
   nodeName: string
   clock: Clock
   log: Logger
@@ -38,6 +40,7 @@ export function createProxy(options: ProxyOptions): Component {
       const unsubscribe = [
         services.onChange((before, now) => rules.changed(objectKey((now ?? before)!))),
         slices.onChange((before, now) => [before, now].forEach((slice) => slice && rules.changed(serviceOf(slice)))),
+        options.guard.keep({ name: 'proxy', rules: hooks, restore: async () => rules.lost() }),
       ]
       const loop = rules.run(stopped.signal)
       return {
@@ -61,6 +64,7 @@ class RuleKeeper {
   /** In force in the kernel, by service. */
   #applied = new Map<string, ServiceRules>()
   readonly #dirty = new Set<string>()
+  #isLost = false
   #wake: () => void = () => {}
 
   constructor(options: ProxyOptions, services: Informer<Service>, slices: Informer<EndpointSlice>) {
@@ -74,13 +78,20 @@ class RuleKeeper {
     this.#wake()
   }
 
+  /** Somebody has taken the rules out of the kernel. */
+  lost(): void {
+    this.#isLost = true
+    this.#wake()
+  }
+
   /** Applies changes until `signal`. A refused change is repaired by writing everything anew. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true })
     while (!signal.aborted) {
-      if (this.#dirty.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+      if (this.#dirty.size === 0 && !this.#isLost) await new Promise<void>((resolve) => (this.#wake = resolve))
       // one turn of the event loop gathers the changes that came together
       await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.#isLost) await this.#replaceUntilDone(signal)
       try {
         await this.#applyDirty()
       } catch (error) {
@@ -127,7 +138,9 @@ class RuleKeeper {
   async #replaceUntilDone(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        return await this.replaceAll()
+        await this.replaceAll()
+        this.#isLost = false
+        return
       } catch (error) {
         this.#options.log.error('service rules cannot be written', { error })
         await sleep(this.#options.clock, retryMilliseconds, signal).catch(() => {})

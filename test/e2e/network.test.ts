@@ -178,6 +178,22 @@ describe('the node and its network', () => {
     expect(await fromNode('192.0.2.10:8091')).toBe('ported\n')
     expect(await fromPod('192.0.2.10:8091')).toBe('ported\n')
     expect((await bench.exec('hosted', 'hostname')).trim()).toBe((await box.inside('hostname', [])).trim())
+  })
+  test('rules that a reload of the firewall has removed come back, and so does forwarding', async () => {
+    const works = async () => {
+      expect(await fromNode(await address('web'))).toMatch(/^web-/)
+      expect(await fromPod('192.0.2.10:8091')).toBe('ported\n')
+      expect(await fromPod('192.0.2.10:8091', 'web-a')).toBe('ported\n')
+      return true
+    }
+    await works()
+    const before = (await box.inside('iptables-save', [])).match(/^[:-].*$/gm)!.map((line) => line.replace(/ \[.*/, '')).sort()
+    for (const table of ['nat', 'filter']) for (const flag of ['-F', '-X']) await box.inside('iptables', ['-t', table, flag])
+    await box.inside('sysctl', ['-q', '-w', 'net.ipv4.ip_forward=0'])
+    await eventually('everything works again', works)
+    expect(await box.inside('cat', ['/proc/sys/net/ipv4/ip_forward'])).toBe('1\n')
+    const after = (await box.inside('iptables-save', [])).match(/^[:-].*$/gm)!.map((line) => line.replace(/ \[.*/, '')).sort()
+    expect(after).toEqual(before)
     await box.k(['delete', 'pod', 'ported'])
     expect(await curlCode('192.0.2.10:8091')).not.toBe(0)
   })

@@ -39,7 +39,7 @@ export function sandboxSpec({ pod, attempt, dns, clusterDomain, cgroupParent, lo
   }
 }
 
-function portMappings({ spec }: AgentPod): SandboxSpec['portMappings'] {
+export function portMappings({ spec }: AgentPod): SandboxSpec['portMappings'] {
   if (spec.hostNetwork) return []
   return [...spec.containers, ...(spec.initContainers ?? [])].flatMap((c) => c.ports ?? []).flatMap(({ protocol = 'TCP', containerPort, hostPort = 0, hostIP = '' }) =>
     hostPort > 0 ? [{ protocol: protocol as 'TCP' | 'UDP' | 'SCTP', containerPort, hostPort, hostIP }] : [])

@@ -63,7 +63,7 @@ export function lookForCni(): { directory?: string; missing: readonly string[] }
 export const cniMissing = (missing: readonly string[]): string =>
   missing.length === cniPlugins.length ? 'the CNI plug-ins are missing from /opt/cni/bin and /usr/lib/cni' : `the CNI plug-in${missing.length > 1 ? 's' : ''} ${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing`
 
-function findCniPlugins(): string {
+export function findCniPlugins(): string {
   const { directory, missing } = lookForCni()
   if (!directory || missing.length > 0) throw new Error(`${cniMissing(missing)}: ${installAdvice('containernetworking-plugins')}`)
   return directory
