@@ -8,6 +8,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Running } from '../base/component.ts'
 import { silentLogger } from '../base/logger.ts'
 import { createInformerFactory } from '../client/informer-factory.ts'
+import { RuntimeError } from '../runtime/container-runtime.ts'
 import type { FakeRuntimeOptions } from '../runtime/fake.ts'
 import { FakeRuntime } from '../runtime/fake.ts'
 import { createAgent, type Agent } from './index.ts'
@@ -94,6 +95,25 @@ test('a container that fails comes back after a while, and the status says why i
   expect(waiting?.restartCount).toBe(1)
   expect(runtime.containers.size).toBe(2)
   await api.until(() => reasons(api).includes('BackOff'))
+})
+
+test('a sandbox that fails and leaves something behind does not hold up the next one, nor one that ended unseen its containers', async () => {
+  const { api, runtime } = await startWorld()
+  const run = runtime.runSandbox.bind(runtime)
+  const create = runtime.createContainer.bind(runtime)
+  runtime.runSandbox = async (spec) => {
+    const id = await run(spec)
+    if (spec.attempt > 0) return id
+    runtime.sandboxes.get(id)!.status.ready = false
+    throw new RuntimeError('DeadlineExceeded', 'context deadline exceeded')
+  }
+  runtime.createContainer = async (id, ...rest) => {
+    if (runtime.sandboxes.get(id)!.status.attempt === 1) runtime.sandboxes.get(id)!.status.ready = false
+    return create(id, ...rest)
+  }
+  api.put(pods, podOf('web'))
+  await api.until(() => statusOf(api, 'web')?.phase === 'Running')
+  expect([...runtime.sandboxes.values()].map(({ spec, status }) => [spec.attempt, status.ready])).toEqual([[0, false], [1, false], [2, true]])
 })
 
 test('a pod that ends is Succeeded and keeps its container for its logs', async () => {

@@ -8,7 +8,7 @@ interface EventHub {
   subscribe(listener: Emit, lost: () => void): { stop(): void }
 }
 
-/** @param follow reads one feed to its end, however it ends; it calls `lost` when the feed is open and what was missed can be listed. */
+/** @param follow reads one feed to its end, however it ends; it calls `lost` when the feed is open and what was missed can be listed. Its signal is aborted also when the feed has ended. */
 export function createEventHub(follow: (emit: Emit, lost: () => void, signal: AbortSignal) => Promise<void>): EventHub {
   const listeners = new Set<{ event: Emit; lost(): void }>()
   let feed: AbortController | undefined
@@ -37,8 +37,24 @@ export function createEventHub(follow: (emit: Emit, lost: () => void, signal: Ab
 async function keepFollowing(follow: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     const started = performance.now()
-    await follow(signal).catch(() => undefined)
+    const feed = new AbortController()
+    const end = () => feed.abort()
+    signal.addEventListener('abort', end, { once: true })
+    await follow(feed.signal).catch(() => undefined)
+    signal.removeEventListener('abort', end)
+    end()
     if (performance.now() - started > 10_000) failures = 0
     await wait(Math.min(5000, 50 * 2 ** failures), undefined, { signal, ref: false }).catch(() => undefined)
+  }
+}
+
+/**
+ * Calls `lost` when the runtime answers a question put after the subscription: it is in place then, and what was missed can be listed. One that is
+ * starting takes subscriptions before it answers, so it is asked until it does or the feed has ended.
+ */
+export async function announceWhenOpen(ask: () => Promise<unknown>, lost: () => void, signal: AbortSignal): Promise<void> {
+  for (let pause = 20; !signal.aborted; pause = Math.min(1000, pause * 2)) {
+    if (await ask().then(() => true, () => false)) return lost()
+    await wait(pause, undefined, { signal, ref: false }).catch(() => undefined)
   }
 }

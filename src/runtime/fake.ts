@@ -102,6 +102,9 @@ export class FakeRuntime implements ContainerRuntime {
 
   async runSandbox(spec: SandboxSpec): Promise<string> {
     this.#enter('runSandbox', `${spec.namespace}/${spec.name}`)
+    // as containerd has it: what is left of an attempt holds its name
+    const holder = [...this.sandboxes.values()].find((other) => other.spec.uid === spec.uid && other.spec.attempt === spec.attempt)
+    if (holder) throw new RuntimeError('Unknown', `failed to reserve sandbox name "${spec.name}_${spec.attempt}": name is reserved for "${holder.status.id}"`)
     const id = this.#newId('s')
     const { name, namespace, uid, attempt, labels, annotations } = spec
     const ips = spec.namespaces.network === 'node' ? [] : [`10.42.0.${(this.#nextId % 250) + 2}`]

@@ -1,5 +1,6 @@
-// crash-convergence [ROUNDS] [SEED]: kills mk8s, its containerd, both, and the machine's power at random moments while pods are made and deleted,
-// and prints after each round how long the node took until everything ran and nothing else was left. A round that does not converge ends it.
+// crash-convergence [ROUNDS] [SEED] [KIND,...]: kills mk8s, its containerd, both, and the machine's power (or only those named) at random moments
+// while pods are made and deleted, and prints after each round how long the node took until everything ran and nothing else was left. A round that
+// does not converge ends it; MK8S_TEST_KEEP leaves its files, MK8S_TEST_HOLD the machine itself for an hour.
 // Needs root and dist/mk8s; about eight seconds a round.
 import { Machine } from '../e2e/machine.ts'
 import { CrashRounds, seeded, type Killed } from '../e2e/crash-rounds.ts'
@@ -7,10 +8,13 @@ import { openWorkbench } from '../e2e/workbench.ts'
 
 const rounds = Number(process.argv[2] ?? 50)
 const seed = Number(process.argv[3] ?? Date.now() % 100_000)
-const kinds: readonly Killed[] = ['mk8s', 'containerd', 'both', 'power']
+const all: readonly Killed[] = ['mk8s', 'containerd', 'both', 'power']
+const named = process.argv[4]?.split(',')
+const kinds = all.filter((kind) => !named || named.includes(kind))
+if (kinds.length === 0) throw new Error(`kinds are ${all.join(', ')}`)
 const machine = new Machine()
 const taken = new Map<Killed, number[]>(kinds.map((kind) => [kind, []]))
-console.log(`${rounds} rounds, seed ${seed}`)
+console.log(`${rounds} rounds, seed ${seed}: ${kinds.join(', ')}`)
 let code = 0
 try {
   await openWorkbench(machine)

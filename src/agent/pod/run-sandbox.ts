@@ -36,6 +36,8 @@ export async function runSandbox(services: PodServices, pod: AgentPod, attempt: 
     await mkdir(spec.logDirectory, { recursive: true, mode: 0o755 })
     await view.refreshSandbox(await services.sandboxSlots(() => runtime.runSandbox(spec)))
   } catch (error) {
+    // what was made of it may be there all the same, and hold its name
+    view.recheck()
     recorder.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcWording(error as Error)}`)
     throw error
   }

@@ -53,6 +53,8 @@ export async function startContainer(services: PodServices, request: StartContai
   })
   const id = await services.startSlots(async () => {
     const created = await runtime.createContainer(sandbox.id, spec, sandboxSpec).catch((error: Error) => {
+      // its sandbox may have ended, or what was made of it may be there and hold its name
+      view.recheck()
       throw failed('CreateContainerError', error)
     })
     event('Normal', 'Created', 'Container created')

@@ -195,6 +195,8 @@ export function createPodWorker(options: PodWorkerOptions): PodWorker {
   function succeeded(step: Step): void {
     failures.delete(retryKey(step))
     if (step.do === 'release-resources') held = false
+    // what failed in the sandbox before says nothing of this one
+    if (step.do === 'run-sandbox') for (const key of failures.keys()) if (key.startsWith(containerRetryKey(''))) failures.delete(key)
   }
 
   function remember(key: string, error: Error, step?: Step): void {

@@ -13,7 +13,8 @@ export interface RuntimeView {
   /** Reads one object anew; undefined when it is gone. */
   refreshContainer(id: string): Promise<ContainerStatus | undefined>
   refreshSandbox(id: string): Promise<SandboxStatus | undefined>
-  relist(): Promise<void>
+  /** What is known may be wrong: all is read anew, and again until it can be. */
+  recheck(): void
   /** @returns a function that unsubscribes. */
   onChange(listener: (podUid: string) => void): () => void
   stop(): void
@@ -32,6 +33,9 @@ interface PodObjects {
   containers: Map<string, ContainerStatus>
 }
 
+/** Else nothing would tell what was missed until all is listed the next time. */
+const recheckRetry = { first: 200, most: 10_000 }
+
 const newestFirst = <T extends { createdAt: number; attempt: number; id: string }>(objects: Iterable<T>): T[] =>
   [...objects].sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt || (a.id < b.id ? 1 : -1))
 
@@ -42,6 +46,10 @@ export async function openRuntimeView({ runtime, clock, log, relistMilliseconds 
   const underWay = new Map<string, Promise<unknown>>()
   let stopped = false
   let timer: Timer | undefined
+  let doubted = false
+  let rechecking = false
+  /** Ends the pause before the next try. */
+  let wake = () => {}
 
   const notify = (uid: string | undefined) => uid !== undefined && listeners.forEach((listener) => listener(uid))
   const objectsOf = (uid: string) => {
@@ -112,21 +120,46 @@ export async function openRuntimeView({ runtime, clock, log, relistMilliseconds 
       const known = pods.get(container.labels[labelKeys.podUid] ?? '')?.containers.get(container.id)
       if (container.labels[labelKeys.podUid] && known?.state !== container.state) stale.push(refreshContainer(container.id))
     }
-    await Promise.all(stale)
-    for (const id of [...owner.keys()]) if (!seen.has(id) && !underWay.has(id)) await (isSandbox(id) ? refreshSandbox(id) : refreshContainer(id))
+    for (const id of owner.keys()) if (!seen.has(id) && !underWay.has(id)) stale.push(isSandbox(id) ? refreshSandbox(id) : refreshContainer(id))
+    // one that cannot be read does not hide the others
+    const failed = (await Promise.allSettled(stale)).find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
   }
   const isSandbox = (id: string) => pods.get(owner.get(id) ?? '')?.sandboxes.has(id) ?? false
 
-  const quietly = (work: Promise<unknown>) => void work.catch((error: Error) => !stopped && log.warn('runtime could not be read', { error }))
+  function recheck(): void {
+    doubted = true
+    wake()
+    if (!rechecking) void readUntilKnown()
+  }
+  async function readUntilKnown(): Promise<void> {
+    rechecking = true
+    for (let failures = 0; doubted && !stopped; ) {
+      doubted = false
+      try {
+        await relist()
+        failures = 0
+      } catch (error) {
+        doubted = true
+        if (failures === 0 && !stopped) log.warn('runtime could not be read', { error })
+        await new Promise<void>((resolve) => {
+          const pause = clock.after(Math.min(recheckRetry.first * 2 ** failures++, recheckRetry.most), resolve)
+          wake = () => (pause.cancel(), resolve())
+        })
+      }
+    }
+    rechecking = false
+  }
+
   const subscription = runtime.events(({ type, id }) => {
     if (type === 'image-changed') return
-    quietly(type === 'sandbox-stopped' || isSandbox(id) ? refreshSandbox(id) : refreshContainer(id))
-  }, () => quietly(relist()))
+    void (type === 'sandbox-stopped' || isSandbox(id) ? refreshSandbox(id) : refreshContainer(id)).catch(recheck)
+  }, recheck)
   await relist()
 
   const interval = relistMilliseconds ?? (subscription ? 300_000 : 2_000)
   const again = () => {
-    timer = clock.after(interval, () => relist().catch((error: Error) => log.warn('runtime could not be listed', { error })).finally(() => !stopped && again()))
+    timer = clock.after(interval, () => (recheck(), again()))
   }
   again()
 
@@ -137,7 +170,7 @@ export async function openRuntimeView({ runtime, clock, log, relistMilliseconds 
     },
     podUids: () => [...pods.keys()],
     container: (id) => pods.get(owner.get(id) ?? '')?.containers.get(id),
-    refreshContainer, refreshSandbox, relist,
+    refreshContainer, refreshSandbox, recheck,
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -145,6 +178,7 @@ export async function openRuntimeView({ runtime, clock, log, relistMilliseconds 
     stop() {
       stopped = true
       timer?.cancel()
+      wake()
       subscription?.stop()
     },
   }

@@ -3,44 +3,41 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { GrpcError } from '../../base/grpc/client.ts'
 import { decode } from '../../base/grpc/protobuf.ts'
-import { createEventHub, type Emit } from '../event-hub.ts'
+import { announceWhenOpen, createEventHub, type Emit } from '../event-hub.ts'
 import { unlessGone, type CriConnection } from './connection.ts'
 import { methods, subjectEvent, subscribe, taskExit } from './methods.ts'
 
 const topics = ['/tasks/exit', '/tasks/start', '/containers/delete', '/images/create', '/images/update', '/images/delete']
+const answerMilliseconds = 5000
 const settleSteps = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 
 /** containerd 1.7 hands each event to one reader only, so there is one feed for all listeners. */
 export function createCriEvents(connection: CriConnection) {
   let hasCriFeed = true
   return createEventHub(async (emit, lost, signal) => {
-    if (hasCriFeed) {
-      try {
-        return await followCri(connection, emit, lost, signal)
-      } catch (error) {
-        if (!(error instanceof GrpcError) || error.code !== 'Unimplemented') throw error
-        hasCriFeed = false
-      }
+    if (!hasCriFeed) return followContainerd(connection, emit, lost, signal)
+    try {
+      await followCri(connection, emit, lost, signal)
+    } catch (error) {
+      if (!(error instanceof GrpcError) || error.code !== 'Unimplemented') throw error
+      // the hub opens the other one
+      hasCriFeed = false
     }
-    await followContainerd(connection, emit, lost, signal)
   })
 }
 
 async function followCri(connection: CriConnection, emit: Emit, lost: () => void, signal: AbortSignal): Promise<void> {
   const stream = connection.grpc.stream(methods.containerEvents, {}, { signal })
-  announceWhenOpen(connection, lost)
+  void announceWhenOpen(() => connection.call(methods.version, {}, answerMilliseconds), lost, signal)
   for await (const { containerId, type, sandbox } of stream) emit({ type: type === 'container-stopped' && sandbox?.id === containerId ? 'sandbox-stopped' : type, id: containerId })
 }
 
 async function followContainerd(connection: CriConnection, emit: Emit, lost: () => void, signal: AbortSignal): Promise<void> {
   const filters = topics.map((topic) => `topic=="${topic}",namespace=="k8s.io"`)
   const stream = connection.grpc.stream(subscribe, { filters }, { signal })
-  announceWhenOpen(connection, lost)
+  void announceWhenOpen(() => connection.call(methods.version, {}, answerMilliseconds), lost, signal)
   for await (const { topic, event } of stream) if (event) void translate(connection, topic, event.value, emit).catch(lost)
 }
-
-/** A later call on the same connection is answered: then the subscription is in place, and what was missed can be listed. */
-const announceWhenOpen = (connection: CriConnection, lost: () => void) => void connection.call(methods.version, {}, 5000).then(lost, () => undefined)
 
 async function translate(connection: CriConnection, topic: string, value: Buffer, emit: Emit): Promise<void> {
   if (topic.startsWith('/images/')) return emit({ type: 'image-changed', id: decode(subjectEvent, value).id })

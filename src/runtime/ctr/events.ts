@@ -1,7 +1,7 @@
 // containerd's own feed of events, as a stream of its service: `ctr events` would be a process of 20 MB that only translates it.
 import { decode, integer, message, one, string, sub } from '../../base/grpc/protobuf.ts'
 import { subjectEvent, subscribe } from '../cri/methods.ts'
-import { createEventHub, type Emit } from '../event-hub.ts'
+import { announceWhenOpen, createEventHub, type Emit } from '../event-hub.ts'
 import { namespace } from './containerd.ts'
 import type { CtrContext } from './context.ts'
 import { services } from './services.ts'
@@ -9,12 +9,12 @@ import { settle } from './tasks.ts'
 
 const exitEvent = message({ containerId: one(1, string), execId: one(2, string), exitStatus: one(4, integer), exitedAt: sub(5, message({ seconds: one(1, integer) })) })
 const topics = ['/tasks/exit', '/tasks/start', '/containers/delete', '/images/create', '/images/update', '/images/delete']
+const answerMilliseconds = 5000
 
 export const createCtrEvents = (context: CtrContext) =>
   createEventHub(async (emit, lost, signal) => {
     const stream = context.containerd.stream(subscribe, { filters: topics.map((topic) => `topic=="${topic}",namespace=="${namespace}"`) }, { signal })
-    // A later call on the same connection is answered: then the subscription is in place.
-    void context.containerd.call(services.version, {}, { timeoutMilliseconds: 5000 }).then(lost, () => undefined)
+    void announceWhenOpen(() => context.containerd.call(services.version, {}, { timeoutMilliseconds: answerMilliseconds }), lost, signal)
     for await (const { topic, event } of stream) if (event) void translate(context, topic, event.value, emit).catch(lost)
   })
 
