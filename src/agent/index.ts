@@ -105,6 +105,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   const nodeAgent = await startNodeAgent({ client, runtime, clock, log, recorder, identity, machine, pressure })
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` })
   const currentNode = () => nodeInformer.get(nodeName) ?? nodeAgent.node()
+  const unsubscribe = nodeInformer.onChange((_before, now) => now && nodeAgent.seen(now))
   const heartbeat = startHeartbeat({ client, clock, log, nodeName, node: currentNode })
   const allocatable = () => currentNode()?.status?.allocatable ?? {}
 
@@ -143,6 +144,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   return {
     failed: new Promise(() => {}),
     async stop() {
+      unsubscribe()
       for (const part of [heartbeat, nodeAgent, collector!, probes, pods!, volumes, watched, view]) part.stop()
       await Promise.all([statuses.flush(), events.flush()])
       statuses.stop()

@@ -35,7 +35,7 @@ async function start(before?: { bootID: string }) {
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  return { broken, told, agent, ready, pass }
+  return { api, broken, told, agent, ready, pass }
 }
 
 const isReady = 'True KubeletReady kubelet is posting ready status'
@@ -63,4 +63,22 @@ test.each(['refuses', 'hangs'] as const)('a runtime that %s for less than half a
 test('another boot of the machine is told', async () => {
   expect((await start({ bootID: 'another' })).told.some((event) => /^Rebooted: Node n1 has been rebooted, boot id: .+/.test(event))).toBe(true)
   expect((await start({ bootID: (await readMachine('/')).info.bootID })).told.some((event) => event.startsWith('Rebooted'))).toBe(false)
+})
+
+test('a node that was called Unknown says at once that it is not; conditions and resources of others stay', async () => {
+  const { api, agent, ready, pass, told } = await start()
+  const others = { conditions: [{ type: 'KernelDeadlock', status: 'False' }], capacity: { 'example.com/dongle': '2' } }
+  const before = api.get(nodes, 'n1')!
+  const unknown = before.status!.conditions!.map((condition) => ({ ...condition, status: 'Unknown' }))
+  agent.seen(api.put(nodes, { ...before, status: { ...before.status, conditions: [...others.conditions, ...unknown], capacity: { ...before.status!.capacity, ...others.capacity } } }))
+  await pass(0.1)
+  expect(ready()).toBe(isReady)
+  const { status, metadata } = api.get(nodes, 'n1')!
+  expect(status).toMatchObject({ conditions: expect.arrayContaining(others.conditions), capacity: others.capacity })
+  expect(told).toContain('NodeReady: Node n1 status is now: NodeReady')
+  agent.seen(before)
+  agent.seen(api.get(nodes, 'n1')!)
+  await pass(0.1)
+  expect(api.get(nodes, 'n1')!.metadata.resourceVersion).toBe(metadata.resourceVersion)
+  agent.stop()
 })

@@ -15,6 +15,8 @@ import { labelsOf, newNode, nodeStatus, pressureTransitions, type NodeIdentity }
 
 export interface NodeAgent {
   node(): Stored<Node> | undefined
+  /** The API has this state of the node, from whomever. */
+  seen(node: Stored<Node>): void
   /** Something about the node may have changed. */
   refresh(): void
   stop(): void
@@ -158,6 +160,13 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   arm()
   return {
     node: () => known,
+    seen(node) {
+      if (running || !known || Number(node.metadata.resourceVersion) <= Number(known.metadata.resourceVersion)) return
+      const isAsWritten = same(withoutHeartbeat(node.status), withoutHeartbeat(known.status))
+      known = node
+      // others have called it Unknown, or added to its status
+      if (!isAsWritten) refresh()
+    },
     refresh,
     stop() {
       stopped = true

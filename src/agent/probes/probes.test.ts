@@ -24,7 +24,7 @@ async function listening(server: { listen(port: number, host: string, ready: () 
 }
 
 const ask = (probe: Probe, runtime: Partial<ContainerRuntime> = {}) =>
-  runProbe({ probe, runtime: runtime as ContainerRuntime, container, containerId: 'id', podIp: '127.0.0.1', timeoutSeconds: 1, signal: AbortSignal.timeout(2000) })
+  runProbe({ probe, runtime: runtime as ContainerRuntime, container, containerId: 'id', podIp: '127.0.0.1', timeoutSeconds: 1, signal: AbortSignal.timeout(20_000) })
 
 describe('one question', () => {
   test('over HTTP follows redirects on the same host only, and sends the headers it is given', async () => {
