@@ -1,5 +1,5 @@
 // What every driver of `ContainerRuntime` promises, run against each of them and against the fake.
-import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -255,6 +255,45 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       expect(said.slice(0, 4)).toEqual(['1000', '2000', '2000 3000', expect.stringMatching(/^hello \S+$/)])
       expect(said.slice(4, 9)).toEqual(['/tmp/deep', 'zero one', 'CapBnd: 0000000000001000', 'NoNewPrivs: 1', 'Seccomp: 2'])
       expect(said.at(-1)).toMatch(/Read-only file system/)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('confines a container to what its pod gives it', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('confined', { namespaces: { network: 'node', pid: 'pod', ipc: 'pod' }, sysctls: { 'kernel.shm_rmid_forced': '1' } })
+      const script = [
+        'while read -r what where type options rest; do case $where in /dev/shm|/proc/bus|/proc/meminfo|/given|/etc/hosts|/sys) echo "$where $type $options";; esac; done </proc/mounts >/dev/shm/mounts',
+        'cat /proc/1/cmdline | tr "\\0" " "; echo; cat /proc/self/oom_score_adj /proc/sys/kernel/shm_rmid_forced; head -c 1 /proc/meminfo | wc -c; test -c /dev/given && (: >/dev/given) 2>/dev/null || echo no writing',
+        'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max memory/memory.memsw.limit_in_bytes memory.swap.max 2>/dev/null; cat cpu/cpu.cfs_quota_us cpu.max cpuset/cpuset.cpus cpuset.cpus 2>/dev/null',
+        'echo ---; cat /dev/shm/mounts',
+      ].join('\n')
+      const { log, status } = await output(sandbox, 'main', script, {
+        resources: { memoryLimitBytes: 64 << 20, cpuPeriod: 100_000, cpuQuota: 20_000, cpusetCpus: '0', oomScoreAdj: 900 }, devices: [{ hostPath: '/dev/kmsg', containerPath: '/dev/given', permissions: 'r' }],
+        mounts: [{ hostPath: under.logDirectory, containerPath: '/given', readonly: true, propagation: 'private' }],
+        security: { readonlyRootfs: true, maskedPaths: ['/proc/meminfo'], readonlyPaths: ['/proc/bus'], seccomp: { type: 'RuntimeDefault' } },
+      })
+      expect(status.exitCode).toBe(0)
+      const said = words(log)
+      expect(said.slice(0, 5)).toEqual([expect.stringMatching(/pause/), '900', '1', '0', 'no writing'])
+      const version2 = existsSync('/sys/fs/cgroup/cgroup.controllers')
+      const swap = version2 ? ['0'] : existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') ? [`${64 << 20}`] : []
+      expect(said.slice(5, said.indexOf('---'))).toEqual([`${64 << 20}`, ...swap, ...(version2 ? ['20000 100000'] : ['20000']), '0'])
+      const mounts = new Map(said.slice(said.indexOf('---') + 1).map((line) => [line!.split(' ')[0], line]))
+      expect(mounts.get('/dev/shm')).toMatch(/^\S+ tmpfs rw,.*size=65536k/)
+      for (const path of ['/proc/bus', '/given', '/etc/hosts', '/sys']) expect(mounts.get(path)).toMatch(/^\S+ \S+ ro/)
+      await runtime.removeSandbox(sandbox.id)
+    })
+
+    it('keeps the volumes of an image beside the layers of the container, with what the image has there', async () => {
+      if (!under.real) return
+      const sandbox = await startSandbox('volumes')
+      const script = 'cat /data/seed; ls -l /data; echo more >/data/more && echo even >/new/file && cat /data/more /new/file'
+      for (const name of ['first', 'second']) {
+        const { log } = await output(sandbox, name, script, { security: { readonlyRootfs: true } })
+        expect(words(log)).toEqual(['sown', expect.stringMatching(/^total/), expect.stringMatching(/^-rw-r-----\s.*seed$/), 'more', 'even'])
+      }
+      const { log } = await output(sandbox, 'own', 'ls /data', { mounts: [{ hostPath: under.logDirectory, containerPath: '/data', readonly: true, propagation: 'private' }] })
+      expect(words(log)).toContain('volumes')
       await runtime.removeSandbox(sandbox.id)
     })
 

@@ -76,6 +76,7 @@ export class Machine extends Host {
     await must('sh', ['-c', `cd "${this.disk}" && ln -s usr/bin bin && ln -s usr/sbin sbin && ln -s usr/lib lib && ln -s usr/lib64 lib64 && ln -s ../run var/run && rm -f etc/resolv.conf && : >etc/resolv.conf`])
     mkdirSync(join(this.disk, 'local/upper/bin'), { recursive: true })
     await must('cp', [binary, join(this.disk, 'local/upper/bin/mk8s')])
+    if (process.env.MK8S_TEST_PROGRAMS) await must('cp', ['-a', `${process.env.MK8S_TEST_PROGRAMS}/.`, join(this.disk, 'local/upper/bin')])
     await this.boot()
     return this
   }

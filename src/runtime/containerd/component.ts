@@ -114,12 +114,12 @@ function createSupervisor(options: ContainerdOptions) {
   }
 }
 
-/** @returns true when the file differs from what an already running containerd was started with. */
+/** @returns true when the file differs from what an already running containerd was started with, or the program does: `ctr` and the shims beside it belong to the new one. */
 async function writeConfiguration(options: ContainerdOptions, paths: ContainerdPaths, programs: Programs): Promise<boolean> {
   for (const directory of [paths.root, paths.state, paths.images, paths.cniConfig, dirname(paths.config)]) mkdirSync(directory, { recursive: true, mode: 0o711 })
   const registries = await readRegistries(options.registriesFile)
   writeRegistries(paths.registries, registries)
-  const text = renderConfig({
+  const text = `# for ${programs.containerd} of ${statSync(programs.containerd).mtime.toISOString()}\n` + renderConfig({
     paths, programs, host: readHostFacts(), snapshotter: await chooseSnapshotter(options, paths), pauseImage: options.pauseImage ?? defaultPauseImage, credentials: credentialsOf(registries),
     criPlugin: options.criPlugin ?? true,
   })
@@ -135,12 +135,12 @@ async function chooseSnapshotter({ snapshotter = 'overlayfs', log }: ContainerdO
   return 'native'
 }
 
-/** A containerd of ours that answers is kept; one that does not, or has an old configuration, is ended first. */
+/** A containerd of ours that answers is kept; one that does not, or has an old configuration, or was upgraded, is ended first. */
 async function adopt(paths: ContainerdPaths, criPlugin: boolean, changed: boolean, log: Logger): Promise<boolean> {
   const pid = readPid(paths)
   if (pid === undefined || !isOurs(pid, paths)) return false
   if (!changed && (await answers(paths.socket, criPlugin))) return true
-  log.info('containerd is replaced', { pid, reason: changed ? 'its configuration has changed' : 'it does not answer' })
+  log.info('containerd is replaced', { pid, reason: changed ? 'its configuration or its program has changed' : 'it does not answer' })
   await endProcess(pid, paths)
   return false
 }

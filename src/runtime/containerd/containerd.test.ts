@@ -32,7 +32,7 @@ describe('what the machine tells', () => {
 describe('the configuration', () => {
   const facts = {
     paths: containerdPaths('/data'), programs: { runc: '/usr/sbin/runc', cni: '/usr/lib/cni' }, snapshotter: 'overlayfs', pauseImage: 'pause:1', credentials: [{ host: 'r:5000', username: 'u', password: 'p"w' }], criPlugin: true,
-    host: { canRaiseOomScore: false, hasAppArmor: false, hasSystemd: true, cgroupVersion: 2 as const },
+    host: { canRaiseOomScore: false, hasAppArmor: false, hasSystemd: true, cgroupVersion: 2 as const, limitsSwap: true },
   }
 
   it('follows the machine', () => {
@@ -40,7 +40,7 @@ describe('the configuration', () => {
     expect(limited).toContain('restrict_oom_score_adj = true')
     expect(limited).toContain('disable_apparmor = true')
     expect(limited).toContain('[plugins."io.containerd.grpc.v1.cri".registry.configs."r:5000".auth]\nusername = "u"\npassword = "p\\"w"\n')
-    const full = renderConfig({ ...facts, host: { canRaiseOomScore: true, hasAppArmor: true, hasSystemd: true, cgroupVersion: 1 } })
+    const full = renderConfig({ ...facts, host: { canRaiseOomScore: true, hasAppArmor: true, hasSystemd: true, cgroupVersion: 1, limitsSwap: true } })
     for (const line of ['oom_score = -999', 'restrict_oom_score_adj = false', 'disable_apparmor = false', 'SystemdCgroup = false']) expect(full).toContain(line)
   })
 

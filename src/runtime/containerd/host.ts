@@ -1,5 +1,5 @@
 // What the machine offers: programs, capabilities, control groups, file systems.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isUnified } from '../../base/cgroups.ts'
 import { readIfThere } from '../../base/read-file.ts'
@@ -10,6 +10,8 @@ export interface HostFacts {
   hasAppArmor: boolean
   hasSystemd: boolean
   cgroupVersion: 1 | 2
+  /** Whether swap can be limited. */
+  limitsSwap: boolean
 }
 
 const capSysResource = 24n
@@ -20,6 +22,7 @@ export function readHostFacts(): HostFacts {
     hasAppArmor: readIfThere('/sys/module/apparmor/parameters/enabled').startsWith('Y') && existsSync('/sys/kernel/security/apparmor'),
     hasSystemd: existsSync('/run/systemd/system'),
     cgroupVersion: isUnified() ? 2 : 1,
+    limitsSwap: globSync(['/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes', '/sys/fs/cgroup/*/memory.swap.max']).length > 0,
   }
 }
 

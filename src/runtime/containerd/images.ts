@@ -8,7 +8,7 @@ import type { Logger } from '../../base/logger.ts'
 import { pinnedLabel, type ContainerRuntime, type Image, type RuntimeError } from '../container-runtime.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { methods } from '../cri/methods.ts'
-import { openContainerd } from '../ctr/containerd.ts'
+import { localFlag, openContainerd } from '../ctr/containerd.ts'
 import { createImages } from '../ctr/images.ts'
 import { chooseSnapshotter } from '../ctr/snapshotter.ts'
 import { defaultPauseImage, pauseImageArchive } from '../pause/image.ts'
@@ -22,9 +22,9 @@ const importTimeout = 15 * 60_000
 /** An archive as `docker save` or `ctr images export` writes it, also compressed; `-` reads `input`. @returns the names it brought. */
 async function importArchive(ctr: string, paths: ContainerdPaths, path: string, input?: Buffer): Promise<string[]> {
   const { socket } = paths
-  const unpack = ['--snapshotter', await readSnapshotter(socket)]
+  const flags = ['--snapshotter', await readSnapshotter(socket), ...(await localFlag(ctr))]
   const mark = markUnpacking(paths)
-  const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', ...unpack, path], { timeoutMilliseconds: importTimeout, input })
+  const { code, stdout, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'import', ...flags, path], { timeoutMilliseconds: importTimeout, input })
   await mark.settle()
   if (code !== 0) throw new Error(`${path}: ${stderr.trim().split('\n').at(-1)?.replace(/^ctr: /, '') ?? 'import failed'}`)
   return [...stdout.matchAll(/^unpacking (\S+)/gm)].map((match) => match[1]!)

@@ -8,16 +8,14 @@ import { methods } from './methods.ts'
 type Conditions = NonNullable<Decoded<typeof statusResponse>['status']>['conditions']
 
 export async function readInfo({ call }: CriConnection): Promise<RuntimeInfo> {
-  const [version, { status, info, handlers }] = await Promise.all([call(methods.version, {}), call(methods.status, { verbose: true })])
+  const [version, { status, info }] = await Promise.all([call(methods.version, {}), call(methods.status, { verbose: true })])
   const conditions = status?.conditions ?? []
   const isMet = (type: string) => conditions.find((condition) => condition.type === type)?.status ?? false
-  const features = handlers.find(({ name }) => name === '')?.features
   return {
     name: version.runtimeName, version: version.runtimeVersion, apiVersion: version.runtimeApiVersion, cgroupDriver: await readCgroupDriver(call, info.config),
     ready: isMet('RuntimeReady'), networkReady: isMet('NetworkReady'), message: explain(conditions),
-    features: {
-      imageVolumes: mountsImages(version.runtimeVersion), userNamespaces: features?.userNamespaces ?? false, recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
-    },
+    // What newer runtimes can do beyond that is not offered, because it is not asked of them.
+    features: { imageVolumes: mountsImages(version.runtimeVersion), userNamespaces: false, recursiveReadOnlyMounts: false },
   }
 }
 

@@ -115,7 +115,6 @@ export const statusRequest = message({ verbose: one(1, bool) })
 export const statusResponse = message({
   status: sub(1, message({ conditions: list(1, message({ type: one(1, string), status: one(2, bool), reason: one(3, string), message: one(4, string) })) })),
   info: map(2),
-  handlers: list(3, message({ name: one(1, string), features: sub(2, message({ recursiveReadOnlyMounts: one(1, bool), userNamespaces: one(2, bool) })) })),
 })
 export const runtimeConfigResponse = message({ linux: sub(1, message({ cgroupDriver: one(1, enumeration('systemd', 'cgroupfs')) })) })
 export const runSandboxRequest = message({ config: sub(1, sandboxConfig), runtimeHandler: one(2, string) })

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { run } from '../../base/child-process.ts'
 import { RuntimeError, type Container, type ContainerSpec, type ContainerStatus, type SandboxSpec } from '../container-runtime.ts'
 import { unlessGone } from '../cri/connection.ts'
-import { cgroupOf, directoryOf, rootOf, type CtrContext } from './context.ts'
+import { cgroupOf, directoryOf, rootOf, volumesOf, type CtrContext } from './context.ts'
+import { makeImageVolumes } from './image-volumes.ts'
 import { referenceOf, unlessNotFound } from './images.ts'
 import { capabilitiesOf } from './oci/capabilities.ts'
 import { containerMounts } from './oci/mounts.ts'
@@ -41,13 +42,15 @@ export async function createContainer(context: CtrContext, sandboxId: string, sp
     const directory = directoryOf(context, id)
     const root = rootOf(context, id)
     mkdirSync(directory, { recursive: true, mode: 0o711 })
-    const security = { ...spec.security, capabilities: spec.security.capabilities }
-    const [{ mounts, rootfsPropagation }, seccomp, apparmor, targetPid] = await Promise.all([
-      containerMounts({ spec, sandboxDirectory: directoryOf(context, sandboxId), sharedMemory: sharedMemoryOf(context, sandbox) }), context.profiles.seccomp(security, capabilitiesOf(security)),
-      context.profiles.apparmor(security), pidOf(context, spec.targetContainerId),
+    const [seccomp, apparmor, targetPid] = await Promise.all([
+      context.profiles.seccomp(spec.security, capabilitiesOf(spec.security)), context.profiles.apparmor(spec.security), pidOf(context, spec.targetContainerId),
       mountRootfs({ containerd: context.containerd, images: context.images, snapshotter: await context.snapshotter(), image, key: id, target: root }),
     ])
-    const user = await resolveUser(root, image.config.User ?? '', security)
+    const imageVolumes = await makeImageVolumes({ root, volumes: image.config.Volumes, mounts: spec.mounts, directory: volumesOf(context, id) })
+    const { mounts, rootfsPropagation } = await containerMounts({
+      spec: { ...spec, mounts: [...imageVolumes, ...spec.mounts] }, sandboxDirectory: directoryOf(context, sandboxId), sharedMemory: sharedMemoryOf(context, sandbox),
+    })
+    const user = await resolveUser(root, image.config.User ?? '', spec.security)
     const oci = await containerOciSpec({
       spec, sandbox: sandbox.spec, sandboxId, sandboxPid: pause.pid, targetPid, networkNamespace: sandbox.networkNamespace, root, image: image.config, user, hostname: hostnameOf(sandbox.spec), cgroup: record.cgroup,
       mounts, rootfsPropagation, host: context.host, seccomp, apparmor,
@@ -143,7 +146,7 @@ export async function discardContainer(context: CtrContext, id: string): Promise
     unlessNotFound(containerd.ctr(['containers', 'delete', id])),
     context.snapshotter().then((snapshotter) => removeRootfs({ containerd, snapshotter, key: id, target: rootOf(context, id) })),
   ])
-  rmSync(directoryOf(context, id), { recursive: true, force: true })
+  for (const directory of [directoryOf(context, id), volumesOf(context, id)]) rmSync(directory, { recursive: true, force: true })
   context.containers.remove(id)
 }
 

@@ -17,6 +17,8 @@ export interface CtrContext {
   containers: RecordSet<ContainerRecord>
   /** Below /run: mounts, pipes, sockets; one directory an id. */
   runDirectory: string
+  /** On the disk: what containers keep outside of their layers, one directory an id. */
+  volumeDirectory: string
   cniConfigDirectory: string
   cniBinDirectory: string
   snapshotter(): Promise<string>
@@ -28,6 +30,7 @@ export interface CtrContext {
 
 export const directoryOf = ({ runDirectory }: CtrContext, id: string): string => join(runDirectory, id)
 export const rootOf = (context: CtrContext, id: string): string => join(directoryOf(context, id), 'rootfs')
+export const volumesOf = ({ volumeDirectory }: CtrContext, id: string): string => join(volumeDirectory, id)
 export const networkNamespaceOf = (context: CtrContext, id: string): string => join(directoryOf(context, id), 'netns')
 export const cgroupOf = (parent: string, id: string): string => join('/', parent || 'k8s.io', id)
 

@@ -54,7 +54,7 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & {
   const images = createImages({ containerd, snapshotter, pauseImage: options.pauseImage, registriesDirectory: options.registriesDirectory, credentials: options.credentials ?? (() => undefined) })
   const pauseRoot = { key: `mk8s-pause${runDirectory.replaceAll('/', '-')}`, target: join(runDirectory, 'pause') }
   const context: CtrContext = {
-    containerd, images, host, runDirectory, cniConfigDirectory, snapshotter, cniBinDirectory: options.cniBinDirectory ?? programs.cni, exclusively: createLocks(),
+    containerd, images, host, runDirectory, volumeDirectory: join(stateDirectory, 'volumes'), cniConfigDirectory, snapshotter, cniBinDirectory: options.cniBinDirectory ?? programs.cni, exclusively: createLocks(),
     profiles: createProfiles({ containerd, directory: join(stateDirectory, 'profiles'), hasAppArmor: host.hasAppArmor }),
     logger: installLogger(join(stateDirectory, 'logger.pl'), options.cgroup),
     sandboxes: openRecords<SandboxRecord>(join(stateDirectory, 'sandboxes')), containers: openRecords<ContainerRecord>(join(stateDirectory, 'containers')),
@@ -133,7 +133,7 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & {
     containerStatus: (id) => containerStatus(context, id),
     async updateResources(id, resources) {
       const record = recordOf(context, id)
-      if (record.phase === 'running') await containerd.call(services.update, { containerId: id, resources: { typeUrl: resourcesType, value: Buffer.from(JSON.stringify(ociResources(resources))) } })
+      if (record.phase === 'running') await containerd.call(services.update, { containerId: id, resources: { typeUrl: resourcesType, value: Buffer.from(JSON.stringify(ociResources(resources, host))) } })
       await context.exclusively(id, async () => context.containers.save({ ...recordOf(context, id), spec: { ...record.spec, resources: { ...record.spec.resources, ...resources } } }))
     },
     async reopenLog(id) {

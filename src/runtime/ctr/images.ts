@@ -16,6 +16,7 @@ export interface ImageConfig {
   Cmd?: string[]
   WorkingDir?: string
   StopSignal?: string
+  Volumes?: Record<string, unknown>
 }
 
 export interface KnownImage {
@@ -109,9 +110,9 @@ export function createImages({ containerd, snapshotter, pauseImage, registriesDi
     async pull(reference, auth) {
       const { name, tag, digest } = fullReference(reference)
       const full = `${name}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`
-      const user = userOf(auth ?? credentials(name.split('/')[0]!))
+      const { flags, password } = loginOf(auth ?? credentials(name.split('/')[0]!))
       try {
-        await containerd.ctr(['images', 'pull', '--snapshotter', await snapshotter(), '--hosts-dir', registriesDirectory, ...user, full], { timeoutMilliseconds: pullTimeout })
+        await containerd.ctr(['images', 'pull', ...(await containerd.localFlag()), '--snapshotter', await snapshotter(), '--hosts-dir', registriesDirectory, ...flags, full], { timeoutMilliseconds: pullTimeout, password })
       } catch (error) {
         if (error instanceof RuntimeError) throw new RuntimeError(error.code, `failed to pull and unpack image ${JSON.stringify(full)}: ${error.message}`, error)
         throw error
@@ -132,7 +133,7 @@ export function createImages({ containerd, snapshotter, pauseImage, registriesDi
     },
     async ensurePause() {
       if (pauseImage === defaultPauseImage && !(await find(pauseImage))) {
-        await containerd.ctr(['images', 'import', '--snapshotter', await snapshotter(), '-'], { input: pauseImageArchive(pauseImage, hostArchitecture()) })
+        await containerd.ctr(['images', 'import', ...(await containerd.localFlag()), '--snapshotter', await snapshotter(), '-'], { input: pauseImageArchive(pauseImage, hostArchitecture()) })
       }
       if (!(await find(pauseImage))) await this.pull(pauseImage, undefined)
       return (await find(pauseImage))!
@@ -178,11 +179,11 @@ function asImage({ id, names, config, sizeBytes, pinned }: KnownImage): Image {
   }
 }
 
-function userOf(auth: RegistryAuth | undefined): string[] {
-  if (!auth) return []
-  if (auth.identityToken) return ['--refresh', auth.identityToken]
-  if (auth.username) return ['--user', `${auth.username}:${auth.password ?? ''}`]
-  return auth.auth ? ['--user', Buffer.from(auth.auth, 'base64').toString()] : []
+/** An identity token is the one secret that `ctr` takes from its command line only. */
+function loginOf(auth: RegistryAuth | undefined): { flags: string[]; password?: string } {
+  if (auth?.identityToken) return { flags: ['--refresh', auth.identityToken] }
+  const [, username, password] = auth?.username ? ['', auth.username, auth.password ?? ''] : /^([^:]+):([^]*)$/.exec(Buffer.from(auth?.auth ?? '', 'base64').toString()) ?? []
+  return username ? { flags: ['--user', username], password } : { flags: [] }
 }
 
 /** `name` in a pod's status: its first repository digest, else its id. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { containerSpec } from '../../contract.ts'
 import { chainIdOf } from '../images.ts'
+import { pathInRoot } from '../path-in-root.ts'
 import { capabilitiesOf, currentCapabilities, defaultCapabilities } from './capabilities.ts'
 import { containerMounts } from './mounts.ts'
 import { ociResources } from './resources.ts'
@@ -64,8 +65,20 @@ it('mounts parents before children, and what the pod gives in place of what ever
   expect(mounts.find(({ destination }) => destination === '/etc/hostname')).toMatchObject({ source: '/s/hostname' })
 })
 
-it('names limits as the specification does', () =>
-  expect(ociResources({ cpuShares: 102, cpuQuota: 20_000, cpuPeriod: 100_000, memoryLimitBytes: 5, oomScoreAdj: 9 })).toEqual({ cpu: { shares: 102, quota: 20_000, period: 100_000 }, memory: { limit: 5 } }))
+it('names limits as the specification does', () => {
+  const limits = { cpuShares: 102, cpuQuota: 20_000, cpuPeriod: 100_000, memoryLimitBytes: 5, oomScoreAdj: 9 }
+  expect(ociResources(limits, { limitsSwap: true })).toEqual({ cpu: { shares: 102, quota: 20_000, period: 100_000 }, memory: { limit: 5, swap: 5 } })
+  expect(ociResources(limits, { limitsSwap: false }).memory).toEqual({ limit: 5 })
+})
+
+it('follows links as they are inside', async () => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'mk8s-root-')))
+  mkdirSync(join(root, 'run/data'), { recursive: true })
+  for (const [path, target] of [['var', 'run'], ['abs', '/var/data'], ['out', '../../../etc'], ['loop', 'loop']] as const) symlinkSync(target, join(root, path))
+  for (const [path, expected] of [['/var/data/x', 'run/data/x'], ['abs', 'run/data'], ['/out/passwd', 'etc/passwd'], ['/run/../../none', 'none']] as const) expect(await pathInRoot(root, path)).toBe(join(root, expected))
+  await expect(pathInRoot(root, 'loop')).rejects.toThrow('too many levels of symbolic links')
+  rmSync(root, { recursive: true })
+})
 
 it('chains layers', () => {
   expect(chainIdOf(['sha256:aa'])).toBe('sha256:aa')

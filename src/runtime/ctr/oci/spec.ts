@@ -104,7 +104,7 @@ export async function containerOciSpec(input: ContainerSpecInput) {
     annotations: { [groupAnnotation]: sandboxId },
     linux: {
       cgroupsPath: input.cgroup, namespaces: containerNamespaces(input),
-      resources: { ...ociResources(spec.resources), devices: [{ allow: false, access: 'rwm' }, ...rules] }, devices,
+      resources: { ...ociResources(spec.resources, host), devices: [{ allow: false, access: 'rwm' }, ...rules] }, devices,
       maskedPaths: security.privileged ? [] : security.maskedPaths ?? [], readonlyPaths: security.privileged ? [] : security.readonlyPaths ?? [],
       ...(seccomp ? { seccomp } : {}), ...(input.rootfsPropagation ? { rootfsPropagation: input.rootfsPropagation } : {}),
     },

@@ -1,7 +1,7 @@
 // Who a container's process is: numbers or names of the image's own /etc/passwd and /etc/group (source: the OCI image specification, `User`).
-import { readFile, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { RuntimeError, type SecuritySpec } from '../../container-runtime.ts'
+import { pathInRoot } from '../path-in-root.ts'
 
 export interface ProcessUser {
   uid: number
@@ -37,11 +37,9 @@ export async function resolveUser(root: string, imageUser: string, security: Sec
 const number = (text: string) => (/^\d+$/.test(text) ? Number(text) : undefined)
 const find = (list: Entry[], wanted: string) => list.find(({ name }) => name === wanted) ?? list.find(({ id }) => id === number(wanted))
 
-/** Lines of `name:x:id:group-or-members:...`. A link that leads out of the image counts as no file. */
+/** Lines of `name:x:id:group-or-members:...`. */
 async function entries(root: string, path: string): Promise<Entry[]> {
-  const file = await realpath(join(root, path)).catch(() => undefined)
-  if (!file?.startsWith(`${root}/`)) return []
-  const text = await readFile(file, 'utf8').catch(() => '')
+  const text = await readFile(await pathInRoot(root, path), 'utf8').catch(() => '')
   return text.split('\n').flatMap((line) => {
     const [name, , id, rest = ''] = line.split(':')
     return name && id && number(id) !== undefined ? [{ name, id: Number(id), group: Number(rest) || 0, members: rest.trim().split(',') }] : []
