@@ -4,15 +4,22 @@ import { nodeAffinity, nodeName, nodeUnschedulable, taintToleration } from './fi
 import { nodePorts, nodeResourcesFit } from './filters/resources.ts'
 import { podTopologySpread } from './filters/topology-spread.ts'
 import { volumeBinding, volumeRestrictions } from './filters/volumes.ts'
-import type { Filter, Rejection } from './framework.ts'
+import type { Filter, Rejection, Score } from './framework.ts'
 import type { PodFacts } from './pod-facts.ts'
-import { scores } from './scores/index.ts'
+import { imageLocality } from './scores/images.ts'
+import { interPodPreference } from './scores/inter-pod-affinity.ts'
+import { nodeAffinityPreference, taintPreference } from './scores/node.ts'
+import { balancedAllocation, leastAllocated } from './scores/resources.ts'
+import { topologySpreadPreference } from './scores/topology-spread.ts'
 import type { NodeState, World } from './world.ts'
 
 /** In upstream's order, which decides the reason that is given. */
 const filters: readonly Filter[] = [
   nodeUnschedulable, nodeName, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit, volumeRestrictions, volumeBinding, podTopologySpread, interPodAffinity,
 ]
+
+/** With the weights of upstream's default profile. */
+const scores: readonly Score[] = [leastAllocated, balancedAllocation, taintPreference, nodeAffinityPreference, topologySpreadPreference, interPodPreference, imageLocality]
 
 export type Attempt =
   | { node: string }

@@ -1,14 +1,9 @@
 // What scheduling needs to know of a pod, worked out once for each version of it.
-import type { Affinity, Container, Pod, PodAffinityTerm, PodSpec, Toleration } from '../api/generated/types.ts'
+import type { Affinity, Pod, PodAffinityTerm, PodSpec, Toleration } from '../api/generated/types.ts'
+import { hostPortsOf, type HostPort } from '../api/host-ports.ts'
 import { podAmounts, type Amounts } from '../api/pod-amounts.ts'
 import { labelSelectorOf, type LabelSelector } from '../api/selector.ts'
 import type { LabelSelector as WireSelector } from '../api/generated/types.ts'
-
-export interface HostPort {
-  protocol: string
-  ip: string
-  port: number
-}
 
 export interface AffinityTerm {
   topologyKey: string
@@ -58,7 +53,7 @@ function workOut(pod: Pod): PodFacts {
     spec,
     priority: spec.priority ?? 0,
     requests: podAmounts({ spec }, 'requests'),
-    hostPorts: hostPorts(spec),
+    hostPorts: hostPortsOf(spec),
     tolerations: spec.tolerations ?? [],
     requiredAffinity: (affinity.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
     requiredAntiAffinity: (affinity.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
@@ -91,11 +86,4 @@ export const addAmounts = (a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts =>
   const sum: Record<string, number> = { ...a }
   for (const [name, amount] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + sign * amount
   return sum
-}
-
-function hostPorts(spec: PodSpec): HostPort[] {
-  const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')
-  const ofContainer = (container: Container): HostPort[] =>
-    (container.ports ?? []).filter((p) => p.hostPort).map((p) => ({ protocol: p.protocol ?? 'TCP', ip: p.hostIP || '0.0.0.0', port: p.hostPort! }))
-  return [...spec.containers, ...sidecars].flatMap(ofContainer)
 }

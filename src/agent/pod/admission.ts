@@ -1,6 +1,7 @@
 // The last word on whether a pod fits this node: the scheduler may not have known better, or not have been asked.
 import type { Node } from '../../api/generated/types.ts'
 import { nodeAffinityMatcher } from '../../api/node-selector.ts'
+import { hostPortsConflict, hostPortsOf } from '../../api/host-ports.ts'
 import { untolerated } from '../../api/tolerations.ts'
 import { amountsOf, podAmounts } from '../../api/pod-amounts.ts'
 import type { Reason } from '../status/container-statuses.ts'
@@ -59,25 +60,9 @@ function refuseAffinity({ spec }: AgentPod, { metadata }: Node): Reason | undefi
   return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
 }
 
-interface HostPort {
-  protocol: string
-  port: number
-  ip: string
-}
-
-function hostPorts({ spec }: AgentPod): HostPort[] {
-  return spec.containers.flatMap((c) => c.ports ?? []).flatMap(({ hostPort, hostIP, protocol = 'TCP', containerPort }) => {
-    const port = hostPort ?? (spec.hostNetwork ? containerPort : 0)
-    return port ? [{ protocol, port, ip: hostIP || '0.0.0.0' }] : []
-  })
-}
-
 function refusePorts(pod: AgentPod, others: readonly AgentPod[]): Reason | undefined {
-  const wanted = hostPorts(pod)
-  if (wanted.length === 0) return undefined
-  const any = (ip: string) => ip === '0.0.0.0' || ip === '::'
-  const clash = (a: HostPort, b: HostPort) => a.protocol === b.protocol && a.port === b.port && (a.ip === b.ip || any(a.ip) || any(b.ip))
-  const taken = others.flatMap(hostPorts).some((other) => wanted.some((own) => clash(own, other)))
+  const wanted = hostPortsOf(pod.spec)
+  const taken = others.some(({ spec }) => hostPortsConflict(hostPortsOf(spec), wanted))
   return taken ? predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports") : undefined
 }
 

@@ -1,21 +1,16 @@
 // Filters on what the node has left: resources, pod slots, host ports.
+import { hostPortsConflict } from '../../api/host-ports.ts'
 import { reject, type Filter, type Rejection } from '../framework.ts'
-import type { HostPort, PodFacts } from '../pod-facts.ts'
+import type { PodFacts } from '../pod-facts.ts'
 import type { NodeState } from '../world.ts'
 
 export const nodePorts: Filter = {
   name: 'NodePorts',
   prepare(pod) {
     if (pod.hostPorts.length === 0) return undefined
-    return (node) => {
-      const taken = node.pods.some((other) => other.hostPorts.some((used) => pod.hostPorts.some((wanted) => conflict(used, wanted))))
-      return taken ? reject("node(s) didn't have free ports for the requested pod ports") : undefined
-    }
+    return (node) => (node.pods.some((other) => hostPortsConflict(other.hostPorts, pod.hostPorts)) ? reject("node(s) didn't have free ports for the requested pod ports") : undefined)
   },
 }
-
-const conflict = (a: HostPort, b: HostPort): boolean =>
-  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')
 
 export const nodeResourcesFit: Filter = { name: 'NodeResourcesFit', prepare: (pod) => (node) => lacking(pod, node) }
 
