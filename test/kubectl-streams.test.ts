@@ -16,7 +16,7 @@ import { containerSpec, sandboxSpec } from '../src/runtime/contract.ts'
 import { openCriRuntime } from '../src/runtime/cri/driver.ts'
 import { startTestCluster } from './support/connect-cluster.ts'
 
-const kubectl = findExecutable('kubectl')
+const kubectl = process.env.KUBECTL ?? findExecutable('kubectl')
 let webPort: number
 
 /** The pod is on the machine's own network. */

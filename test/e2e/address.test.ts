@@ -1,7 +1,6 @@
 // A box whose address, cable and host name change, as DHCP and people change them: the node follows, pods keep talking.
-import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Box, eventually, kubectl } from './box.ts'
+import { Box, eventually } from './box.ts'
 import { openWorkbench, shell, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -12,7 +11,6 @@ const webServer = (text: string, port: number) => shell(`echo ${text} >/www/inde
 const box = new Box()
 let bench: Workbench
 const ip = (...args: string[]) => box.inside('ip', args)
-const kill: (() => void)[] = []
 
 beforeAll(async () => {
   bench = await openWorkbench(box)
@@ -28,19 +26,9 @@ beforeAll(async () => {
   await box.apply({ apiVersion: 'v1', kind: 'List', items: [service('web', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] }), service('host', { ports: [{ port: 80, targetPort: 8088 }] })] })
 }, 180_000)
 afterAll(async () => {
-  for (const end of kill) end()
   await box.close()
 }, 120_000)
 
-/** A command that goes on while the network changes; whether it has ended, and what it printed. */
-function background(command: string, args: readonly string[]) {
-  const child = spawn(box.prefix[0], [...box.prefix.slice(1), command, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const state = { output: '', ended: false }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (state.output += text))
-  child.once('exit', () => (state.ended = true))
-  kill.push(() => child.kill())
-  return state
-}
 const chroot = (command: string) => ['exec', 'asker', '--', 'chroot', '/host', 'sh', '-c', command]
 const fromPod = (command: string) => box.k(chroot(command))
 /** A connection on which something is sent every second: it tells how it ended. */
@@ -77,10 +65,10 @@ async function reachedAt(address: string): Promise<void> {
 describe('a box gets another address', () => {
   test('while it runs: everything follows, and no connection breaks that need not', async () => {
     await reachedAt('192.0.2.10')
-    const watch = background(kubectl, ['--kubeconfig', box.kubeconfig, 'get', 'pods', '--watch', '-o', 'name'])
-    const stream = background(kubectl, ['--kubeconfig', box.kubeconfig, 'exec', 'asker', '--', 'sh', '-c', 'while :; do echo here; sleep 1; done'])
-    const between = background(kubectl, ['--kubeconfig', box.kubeconfig, ...chroot(`bash -c '${sending(await clusterIp('web'))}'`)])
-    const toNode = background(kubectl, ['--kubeconfig', box.kubeconfig, ...chroot(`bash -c '${sending(await clusterIp('host'))}'`)])
+    const watch = box.startKubectl(['get', 'pods', '--watch', '-o', 'name'])
+    const stream = box.startKubectl(['exec', 'asker', '--', 'sh', '-c', 'while :; do echo here; sleep 1; done'])
+    const between = box.startKubectl(chroot(`bash -c '${sending(await clusterIp('web'))}'`))
+    const toNode = box.startKubectl(chroot(`bash -c '${sending(await clusterIp('host'))}'`))
     await eventually('all of them run', async () => [watch, stream, between, toNode].every(({ output }) => output !== ''))
     await ip('address', 'add', '198.51.100.20/24', 'dev', 'eth0')
     await ip('address', 'delete', '192.0.2.10/24', 'dev', 'eth0')

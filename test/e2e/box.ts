@@ -19,6 +19,13 @@ interface Output {
   stderr: string
 }
 
+/** A command that goes on. */
+export interface Ongoing {
+  output: string
+  ended: boolean
+  stop(): void
+}
+
 export function run(command: string, args: readonly string[], options: { input?: string; timeout?: number; env?: NodeJS.ProcessEnv } = {}): Promise<Output> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -86,6 +93,19 @@ export abstract class Host {
 
   tryInside(command: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<Output> {
     return run(this.prefix[0], [...this.prefix.slice(1), command, ...args], options)
+  }
+
+  /** It ends with the network namespace at the latest. */
+  startInside(command: string, args: readonly string[]): Ongoing {
+    const child = spawn(this.prefix[0], [...this.prefix.slice(1), command, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const ongoing: Ongoing = { output: '', ended: false, stop: () => child.kill() }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (ongoing.output += text))
+    child.once('exit', () => (ongoing.ended = true))
+    return ongoing
+  }
+
+  startKubectl(args: readonly string[]): Ongoing {
+    return this.startInside(kubectl, ['--kubeconfig', this.kubeconfig, ...args])
   }
 
   /** Of the server started last, as the test sees it. */

@@ -1,9 +1,8 @@
 // Certificates of the real binary: renewed while it runs and watches go on, rotated by command, and authorities replaced.
-import { spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { binary, Box, eventually, kubectl, must, run } from './box.ts'
+import { binary, Box, eventually, kubectl, must, run, type Ongoing } from './box.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -37,27 +36,16 @@ const shownAt = (port: number) => box.inside('sh', ['-c', `openssl s_client -con
 const curl = (authority: string, token: string) => box.tryInside('curl', ['-sS', '-m', '5', '--cacert', authority, '-H', `Authorization: Bearer ${token}`, 'https://127.0.0.1:6443/api/v1/namespaces/default'])
 const knows = /system:serviceaccount:default:default\\" cannot get resource/
 const withKubeconfig = (path: string) => box.tryInside(kubectl, ['--kubeconfig', path, 'get', 'namespace', 'default', '-o', 'name'])
-const ending: (() => void)[] = []
 
 beforeAll(async () => {
   bench = await openWorkbench(box)
   await bench.start({ name: 'client' })
 }, 180_000)
 afterAll(async () => {
-  for (const end of ending) end()
   await box.close()
 }, 60_000)
 
-function watching(command: string, args: readonly string[]) {
-  const child = spawn(box.prefix[0], [...box.prefix.slice(1), command, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const state = { output: '', ended: false }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (state.output += text))
-  child.once('exit', () => (state.ended = true))
-  ending.push(() => child.kill())
-  return state
-}
-
-let watches: ReturnType<typeof watching>[]
+let watches: Ongoing[]
 async function watchesGoOn(name: string): Promise<void> {
   await box.k(['create', 'configmap', name])
   for (const watch of watches) {
@@ -79,8 +67,8 @@ test('all certificates are well at first; near their end the check says so with 
 
 test('near their end they are renewed while the server runs: no watch ends, and everybody shows new ones', async () => {
   watches = [
-    watching(kubectl, ['--kubeconfig', box.kubeconfig, 'get', 'configmaps', '--watch', '--output', 'name']),
-    watching('curl', ['-sN', '--cacert', join(box.dataDir, 'server/tls/server-ca.crt'), '--cert', join(box.dataDir, 'server/tls/client-admin.crt'), '--key', join(box.dataDir, 'server/tls/client-admin.key'), 'https://127.0.0.1:6443/api/v1/namespaces/default/configmaps?watch=1']),
+    box.startKubectl(['get', 'configmaps', '--watch', '--output', 'name']),
+    box.startInside('curl', ['-sN', '--cacert', join(box.dataDir, 'server/tls/server-ca.crt'), '--cert', join(box.dataDir, 'server/tls/client-admin.crt'), '--key', join(box.dataDir, 'server/tls/client-admin.key'), 'https://127.0.0.1:6443/api/v1/namespaces/default/configmaps?watch=1']),
   ]
   await watchesGoOn('before')
   const before = { api: await shownAt(6443), kubelet: await shownAt(10250), kubeconfig: readFileSync(box.kubeconfig, 'utf8'), client: readFileSync(join(box.dataDir, 'agent/client-kubelet.crt'), 'utf8') }

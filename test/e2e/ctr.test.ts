@@ -1,5 +1,4 @@
 // --runtime-driver ctr: pods on a containerd of another program whose CRI plug-in is off, as Docker's packages ship it.
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -53,9 +52,9 @@ test('terminals, input, logs, forwarded and host ports, limits', async () => {
   expect((await box.kubectl(['logs', '-f', 'web', '--tail=1'], { timeout: 2500 })).stdout.split('\n').length).toBeGreaterThan(3)
   expect((await box.kubectl(['attach', 'web'], { timeout: 2500 })).stdout).toMatch(/line \d+/)
   expect(await box.inside('curl', ['-sSf', '-m', '2', 'http://192.0.2.10:8080/'])).toBe('page\n')
-  const forward = spawn('nsenter', [box.enter, kubectl, '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18081:81'], { stdio: 'ignore' })
+  const forward = box.startKubectl(['port-forward', 'pod/web', '18081:81'])
   expect(await eventually('the forwarded port answers', () => box.inside('curl', ['-sSf', '-m', '2', 'http://127.0.0.1:18081/']))).toBe('page\n')
-  forward.kill()
+  forward.stop()
   expect(await exec('web', 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null || true')).toBe(`${64 << 20}\n`)
   const usage = JSON.parse(await box.k(['get', '--raw', '/api/v1/nodes/box/proxy/stats/summary'])) as { pods: { podRef: { name: string }; containers: { memory: { workingSetBytes: number } }[] }[] }
   expect(usage.pods.find(({ podRef }) => podRef.name === 'web')!.containers[0]!.memory.workingSetBytes).toBeGreaterThan(0)

@@ -1,5 +1,4 @@
 // Services as their users see them, from the node and from pods.
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,7 +9,6 @@ import { openWorkbench, shell, type Workbench } from './workbench.ts'
 vi.setConfig({ testTimeout: 180_000 })
 const resolver = join(mkdtempSync(join(tmpdir(), 'mk8s-network-')), 'resolv.conf')
 const box = new Box(['--resolv-conf', resolver])
-const children: ChildProcess[] = []
 let bench: Workbench
 // clients in pods are the host's programs: a static busybox cannot look up names, so its wget and nc end with a crash
 const mounts = [{ name: 'host', mountPath: '/host', readOnly: true }]
@@ -25,7 +23,6 @@ beforeAll(async () => {
   await bench.start(server('web-a'), server('web-b'), { name: 'asker', ...withHost })
 }, 180_000)
 afterAll(async () => {
-  for (const child of children) child.kill()
   await box.close()
   rmSync(dirname(resolver), { recursive: true })
 }, 120_000)
@@ -147,7 +144,7 @@ describe('DNS beyond the cluster', () => {
   const viaResolver = (name: string) => node(`const r = new (require('node:dns').promises.Resolver)(); r.setServers(['10.43.0.10']); r.resolveTxt('${name}').then((t) => console.log(t.flat().join('')), (e) => console.log(e.code))`)
 
   beforeAll(async () => {
-    children.push(spawn('nsenter', [box.enter, process.execPath, '-e', outer], { stdio: 'ignore' }))
+    box.startInside(process.execPath, ['-e', outer])
     await eventually('the outer name server answers', async () => (await viaResolver('warm.example')) === 'udp\n')
   })
   test('names of others are asked for outside, over UDP and over TCP, and again over TCP when the answer was cut short', async () => {

@@ -1,5 +1,4 @@
 // What the agent does for a pod: images from a registry, hooks, security, resources, logs, credentials.
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -9,19 +8,14 @@ import { image, openWorkbench, pod, shell, type Workbench } from './workbench.ts
 
 vi.setConfig({ testTimeout: 180_000 })
 const box = new Box()
-const children: ChildProcess[] = []
 let bench: Workbench
 beforeAll(async () => {
   bench = await openWorkbench(box)
 }, 180_000)
 afterAll(async () => {
-  for (const child of children) child.kill()
   await box.close()
 }, 120_000)
 
-function serve(command: string, args: readonly string[]): void {
-  children.push(spawn('nsenter', [box.enter, command, ...args], { stdio: 'ignore' }))
-}
 const waiting = (name: string) => bench.get('pod', name, '.status.containerStatuses[0].state.waiting.reason}|{.status.containerStatuses[0].state.waiting.message')
 
 describe('images', () => {
@@ -35,7 +29,7 @@ describe('images', () => {
     writeFileSync(join(directory, 'config.yml'), JSON.stringify({
       version: 0.1, log: { level: 'error' }, storage: { filesystem: { rootdirectory: directory } }, http: { addr: registry }, auth: { htpasswd: { realm: 'r', path: join(directory, 'htpasswd') } },
     }))
-    serve('docker-registry', ['serve', join(directory, 'config.yml')])
+    box.startInside('docker-registry', ['serve', join(directory, 'config.yml')])
     const ctr = (...args: string[]) => box.inside('ctr', ['--address', containerdPaths(box.dataDir).socket, '-n', 'k8s.io', 'images', ...args])
     await ctr('tag', image, remote)
     await eventually('the image is pushed', () => ctr('push', '--plain-http', '--user', 'robot:opensesame', remote))
@@ -98,7 +92,7 @@ describe('life of a container', () => {
     const probe = { readinessProbe: { grpc: { port: 9000 }, periodSeconds: 1 } }
     await box.apply(pod({ name: 'grpc', container: probe, spec: { hostNetwork: true } }))
     await bench.event('grpc', /Warning Unhealthy Readiness probe failed/)
-    serve(process.execPath, ['-e', answer])
+    box.startInside(process.execPath, ['-e', answer])
     await bench.running('grpc')
   })
   test('a log that grows too large is put aside and logs go on', async () => {

@@ -1,6 +1,5 @@
 // A box that runs pods: containerd, network, services, DNS, streams, restarts. One after the other on one box.
 import { randomBytes } from 'node:crypto'
-import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -147,13 +146,12 @@ describe('streams', () => {
   test('port-forward', async () => {
     await box.apply(pod({ name: 'web', command: shell('echo hello > /www/index.html; exec httpd -f -p 80 -h /www'), container: { ports: [{ containerPort: 80 }] } }))
     await running('web')
-    const forward = spawn('nsenter', [box.enter, kubectl, '--kubeconfig', box.kubeconfig, 'port-forward', 'pod/web', '18080:80'])
+    const forward = box.startKubectl(['port-forward', 'pod/web', '18080:80'])
     try {
       const answer = await eventually('it answers', async () => (await box.inside('curl', ['-sSf', '-m', '2', 'http://127.0.0.1:18080/'])))
       expect(answer).toBe('hello\n')
     } finally {
-      forward.kill()
-      await new Promise((resolve) => forward.once('close', resolve))
+      forward.stop()
     }
   })
 })

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,11 +9,11 @@ import type { Pod } from '../../api/generated/types.ts'
 import { FakeClock, systemClock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { ensureServerPki, type ServerPki } from '../../pki/server-pki.ts'
-import { containerSpec, sandboxSpec } from '../../runtime/contract.ts'
 import { FakeRuntime } from '../../runtime/fake.ts'
 import type { PodLookup } from '../pod-lookup.ts'
 import { kubeletEndpoints, type Endpoints } from './server.ts'
 import { matchPattern } from './routes.ts'
+import { startLoggedContainer } from '../../../test/support/logged-container.ts'
 
 let directory: string
 let pki: ServerPki
@@ -40,13 +40,7 @@ beforeAll(async () => {
   serving = pki.kubelet.serving
   const clock = new FakeClock()
   const runtime = new FakeRuntime({ clock, images: ['x'], execSync: (_container, command) => ({ exitCode: 0, stdout: Buffer.from(command.join('+')), stderr: Buffer.alloc(0) }) })
-  const sandbox = sandboxSpec('web', join(directory, 'logs'))
-  const sandboxId = await runtime.runSandbox(sandbox)
-  const id = await runtime.createContainer(sandboxId, containerSpec('main', 'x', ''), sandbox)
-  await runtime.startContainer(id)
-  const { logPath } = await runtime.containerStatus(id)
-  mkdirSync(dirname(logPath), { recursive: true })
-  writeFileSync(logPath, '2026-01-01T00:00:01Z stdout F one\n2026-01-01T00:00:02Z stderr F two\n')
+  const { sandboxId, id, logPath } = await startLoggedContainer(runtime, join(directory, 'logs'))
   const found = pod(id)
   const pods: PodLookup = {
     pods: () => [found], pod: (namespace, name) => (namespace === 'default' && name === 'web' ? found : undefined), sandboxId: () => sandboxId,

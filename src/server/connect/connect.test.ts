@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { networkInterfaces, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { endpoints, services } from '../../api/refs.ts'
 import { FakeClock } from '../../base/clock.ts'
-import { containerSpec, sandboxSpec } from '../../runtime/contract.ts'
 import { FakeRuntime } from '../../runtime/fake.ts'
 import { openForwardedPort } from '../../streaming/port-forward/client.ts'
 import { openRemoteProcess } from '../../streaming/remote-command/client.ts'
@@ -18,6 +17,7 @@ import { dialSpdy } from '../../streaming/spdy/upgrade.ts'
 import { splitName } from './proxy.ts'
 import { rewriteHtml, rewriteUrl } from './rewrite.ts'
 import { startTestCluster } from '../../../test/support/connect-cluster.ts'
+import { startLoggedContainer } from '../../../test/support/logged-container.ts'
 
 const pod = '/api/v1/namespaces/default/pods/web'
 const both = { containers: [{ name: 'main', image: 'x' }, { name: 'side', image: 'x' }] }
@@ -27,13 +27,7 @@ let cluster: Awaited<ReturnType<typeof startTestCluster>>
 beforeAll(async () => {
   const runtime = new FakeRuntime({ clock: new FakeClock(), images: ['x'] })
   cluster = await startTestCluster(runtime)
-  const sandbox = sandboxSpec('web', directory)
-  const sandboxId = await runtime.runSandbox(sandbox)
-  const id = await runtime.createContainer(sandboxId, containerSpec('main', 'x', ''), sandbox)
-  await runtime.startContainer(id)
-  const { logPath } = await runtime.containerStatus(id)
-  mkdirSync(dirname(logPath), { recursive: true })
-  writeFileSync(logPath, '2026-01-01T00:00:01Z stdout F one\n2026-01-01T00:00:02Z stderr F two\n')
+  const { sandboxId, id } = await startLoggedContainer(runtime, directory)
   cluster.sandboxes.set('default/web', sandboxId)
   const common = { image: 'x', imageID: '', ready: true, restartCount: 0 }
   await cluster.addPod('web', both, {
