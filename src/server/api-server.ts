@@ -21,7 +21,7 @@ import { createPipeline } from './pipeline.ts'
 import { createRegistry, storagePrefix, type Registry } from './registry.ts'
 import { createKeyLocks } from './store/key-locks.ts'
 import { indexOf } from './store/selection.ts'
-import type { SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
+import type { SubresourceHandlers, UpgradedConnection } from './subresources/handler.ts'
 
 export interface ApiServerOptions {
   storage: Storage

@@ -4,8 +4,8 @@ import { apiVersionOf } from '../api/object.ts'
 import type { ResourceDefinition } from '../api/resource.ts'
 import { loadX509 } from '../pki/x509.ts'
 import { builtinResources } from '../api/resources/index.ts'
-import { minimalObjects } from './minimal-objects.ts'
-import { startTestServer, type TestServer } from './test-server.ts'
+import { minimalObjects } from './testing/minimal-objects.ts'
+import { startTestServer, type TestServer } from './testing/test-server.ts'
 
 let api: TestServer
 beforeAll(async () => {

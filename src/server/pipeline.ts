@@ -19,9 +19,9 @@ import { parsePath, type RequestInfo } from './request/path.ts'
 import { warningHeaders } from './respond/warning-headers.ts'
 import { addServerPaths } from './server-paths.ts'
 import { addOpenApi } from './openapi-paths.ts'
-import { ownPart, ownParts } from './parts/index.ts'
-import { runSubresource, subresourceHandler, upgradeSubresource } from './subresources.ts'
-import type { SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresource-handler.ts'
+import { ownSubresource, ownSubresources } from './subresources/own-subresources.ts'
+import { runSubresource, subresourceHandler, upgradeSubresource } from './subresources/run-handler.ts'
+import type { SubresourceHandler, SubresourceHandlers, UpgradedConnection } from './subresources/handler.ts'
 import { methodNotAllowed, runVerb } from './verbs.ts'
 
 interface PipelineOptions {
@@ -46,7 +46,7 @@ const longRunning = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { parts, metrics, inFlight, subresources } = options
   const paths = createNonResourceHandlers()
-  addDiscovery(paths, parts.registry, new Map<string, Pick<SubresourceHandler, 'methods' | 'kind'>>([...ownParts, ...subresources]))
+  addDiscovery(paths, parts.registry, new Map<string, Pick<SubresourceHandler, 'methods' | 'kind'>>([...ownSubresources, ...subresources]))
   const health = addHealth(paths)
   addOpenApi(paths, { registry: parts.registry, clock: parts.clock, version: options.version })
   addServerPaths(paths, { version: options.version, metrics })
@@ -124,10 +124,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { info, resource } = call
     const deprecation = info.group === '' ? deprecations.get(info.resource) : undefined
     if (deprecation) call.warn(deprecation)
-    const part = ownPart(call)
-    if (part) {
-      if (!part.methods.includes(call.request.method)) throw methodNotAllowed()
-      return part.run(call)
+    const own = ownSubresource(call)
+    if (own) {
+      if (!own.methods.includes(call.request.method)) throw methodNotAllowed()
+      return own.run(call)
     }
     if (info.subresource) {
       if (!hasPart(resource, info.subresource)) throw genericNotFoundError()

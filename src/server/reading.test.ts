@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestServer, type Json, type TestServer } from './test-server.ts'
+import { startTestServer, type Json, type TestServer } from './testing/test-server.ts'
 
 let api: TestServer
 const configMaps = '/api/v1/namespaces/t/configmaps'

@@ -15,7 +15,7 @@ import { openIdDocuments } from './authentication/openid.ts'
 import type { NonResourceHandlers } from './non-resource.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { reviewHandlers } from './reviews/handlers.ts'
-import type { SubresourceHandlers } from './subresource-handler.ts'
+import type { SubresourceHandlers } from './subresources/handler.ts'
 
 interface SecurityOptions {
   pki: Pick<ServerPki, 'clientCa' | 'requestHeaderCa' | 'serviceAccountKey' | 'token'>

@@ -1,6 +1,6 @@
 // What a client sees, compared with what Kubernetes v1.36 answered.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestServer, type TestServer } from './test-server.ts'
+import { startTestServer, type TestServer } from './testing/test-server.ts'
 
 let api: TestServer
 const configMaps = '/api/v1/namespaces/t/configmaps'

@@ -8,7 +8,7 @@ import { silentLogger } from '../base/logger.ts'
 import { measureLoopDelay } from '../base/loop-delay.ts'
 import { startSourceWorker } from '../storage-sqlite/source-worker.ts'
 import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-storage.ts'
-import { startTestServer, type Json, type TestServer } from './test-server.ts'
+import { startTestServer, type Json, type TestServer } from './testing/test-server.ts'
 
 const syncMilliseconds = 20
 let directory: string

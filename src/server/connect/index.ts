@@ -1,6 +1,6 @@
 // Subresources that connect a client with what runs on a node.
 import type { Authorizer } from '../authorization/authorizer.ts'
-import type { SubresourceHandlers } from '../subresource-handler.ts'
+import type { SubresourceHandlers } from '../subresources/handler.ts'
 import type { KubeletAccess } from './kubelet.ts'
 import { logHandler } from './log.ts'
 import { nodeProxyHandler, podProxyHandler, serviceProxyHandler, type Random } from './proxy.ts'

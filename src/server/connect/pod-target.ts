@@ -3,7 +3,7 @@ import type { Pod } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
 import { pods } from '../../api/refs.ts'
 import { badRequestError, notFoundError } from '../../api/status-error.ts'
-import type { SubresourceCall } from '../subresource-handler.ts'
+import type { SubresourceCall } from '../subresources/handler.ts'
 
 export function podOf({ reader, attributes }: Pick<SubresourceCall, 'reader' | 'attributes'>, name = attributes.name): Stored<Pod> {
   const pod = reader.get(pods, name, attributes.namespace)

@@ -2,7 +2,7 @@
 // (source: k8s.io/kubernetes/pkg/registry/core/pod/rest/subresources.go).
 import { badRequestError, forbiddenError } from '../../api/status-error.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
-import type { SubresourceCall, SubresourceHandler } from '../subresource-handler.ts'
+import type { SubresourceCall, SubresourceHandler } from '../subresources/handler.ts'
 import { kubeletTarget, type KubeletAccess } from './kubelet.ts'
 import { containerOf, flag, hostOf, podOf } from './pod-target.ts'
 import { tunnel } from './tunnel.ts'

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { StatusError } from '../../api/status-error.ts'
 import { copyBothWays } from '../../streaming/copy-both-ways.ts'
-import type { UpgradedConnection } from '../subresource-handler.ts'
+import type { UpgradedConnection } from '../subresources/handler.ts'
 import { authority, type Target } from './kubelet.ts'
 
 const dialTimeout = 30_000

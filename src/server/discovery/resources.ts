@@ -1,6 +1,6 @@
 // What a kind says of itself in discovery, derived from its definition and the handlers of its subresources.
 import type { ResourceDefinition, ServedVersion } from '../../api/resource.ts'
-import type { SubresourceHandler } from '../subresource-handler.ts'
+import type { SubresourceHandler } from '../subresources/handler.ts'
 
 /** What is known of a subresource that is not just a part of the object. */
 export type DescribedHandlers = ReadonlyMap<string, Pick<SubresourceHandler, 'methods' | 'kind'>>

@@ -10,7 +10,7 @@ import { silentLogger } from '../../base/logger.ts'
 import { mastersUser } from '../../api/user.ts'
 import { ensureServerPki, type ServerPki } from '../../pki/server-pki.ts'
 import type { Credentials } from '../authentication/authenticator.ts'
-import { startTestServer, type TestServer } from '../test-server.ts'
+import { startTestServer, type TestServer } from '../testing/test-server.ts'
 import { openHttpFrontEnd, type HttpFrontEnd } from './front-end.ts'
 
 let directory: string

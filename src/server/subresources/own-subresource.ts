@@ -8,7 +8,7 @@ import { answerObject } from '../answer.ts'
 import type { Call } from '../call.ts'
 import { checkKindIs, parseBody } from '../request/decode.ts'
 
-export interface Part {
+export interface OwnSubresource {
   readonly methods: readonly ApiRequest['method'][]
   readonly kind: { group: string; version: string; kind: string }
   run(call: Call): Promise<ApiResponse>

@@ -13,11 +13,11 @@ import { clone } from '../store/bytes.ts'
 import { deleteObject } from '../store/delete.ts'
 import { updateObject } from '../store/update.ts'
 import { withCondition } from './conditions.ts'
-import { answerSuccess, bodyAs, type Part } from './part.ts'
+import { answerSuccess, bodyAs, type OwnSubresource } from './own-subresource.ts'
 
 const mostDisruptedPods = 2000
 
-export const eviction: Part = {
+export const eviction: OwnSubresource = {
   methods: ['POST'],
   kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
   async run(call) {

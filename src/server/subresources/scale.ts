@@ -13,11 +13,11 @@ import { parseWriteOptions } from '../request/query.ts'
 import { clone } from '../store/bytes.ts'
 import { mergers, parsePatch, patchKindOf } from '../store/patch.ts'
 import { updateObject } from '../store/update.ts'
-import { bodyAs, decodeAs, type Part } from './part.ts'
+import { bodyAs, decodeAs, type OwnSubresource } from './own-subresource.ts'
 
 const apiVersion = 'autoscaling/v1'
 
-export const scalePart: Part = {
+export const scale: OwnSubresource = {
   methods: ['GET', 'PUT', 'PATCH'],
   kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
   async run(call) {

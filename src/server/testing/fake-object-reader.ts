@@ -1,8 +1,8 @@
 // An ObjectReader over objects that a test puts into it.
-import { objectKey } from '../api/object.ts'
-import type { KubeObject, Stored } from '../api/object.ts'
-import type { ResourceRef } from '../api/resource.ts'
-import type { ObjectReader } from './object-reader.ts'
+import { objectKey } from '../../api/object.ts'
+import type { KubeObject, Stored } from '../../api/object.ts'
+import type { ResourceRef } from '../../api/resource.ts'
+import type { ObjectReader } from '../object-reader.ts'
 
 type Listener = (before: Stored | undefined, now: Stored | undefined) => void
 

@@ -1,11 +1,11 @@
 // The whole API server in the test's own process, on MemoryStorage, without a socket.
-import { silentLogger } from '../base/logger.ts'
-import { systemClock } from '../base/clock.ts'
-import type { ApiRequest } from '../api/exchange.ts'
-import { builtinResources } from '../api/resources/index.ts'
-import { mastersUser, type UserInfo } from '../api/user.ts'
-import { MemoryStorage } from '../storage/memory.ts'
-import { createApiServer, type ApiServer, type ApiServerOptions } from './api-server.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { systemClock } from '../../base/clock.ts'
+import type { ApiRequest } from '../../api/exchange.ts'
+import { builtinResources } from '../../api/resources/index.ts'
+import { mastersUser, type UserInfo } from '../../api/user.ts'
+import { MemoryStorage } from '../../storage/memory.ts'
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../api-server.ts'
 
 interface TestAnswer {
   status: number

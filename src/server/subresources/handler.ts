@@ -1,10 +1,10 @@
 // Subresources that do more than write a part of the object: `pods/log`, `pods/exec`, `pods/binding`, `serviceaccounts/token`, ...,
 // and virtual kinds such as SubjectAccessReview (under `RESOURCE` alone). They run after authorization, and read the object themselves.
 import type { Duplex } from 'node:stream'
-import type { ApiRequest, ApiResponse } from '../api/exchange.ts'
-import type { ResourceDefinition } from '../api/resource.ts'
-import type { Attributes, UserInfo } from '../api/user.ts'
-import type { ObjectReader } from './object-reader.ts'
+import type { ApiRequest, ApiResponse } from '../../api/exchange.ts'
+import type { ResourceDefinition } from '../../api/resource.ts'
+import type { Attributes, UserInfo } from '../../api/user.ts'
+import type { ObjectReader } from '../object-reader.ts'
 
 export interface SubresourceCall {
   readonly request: ApiRequest

@@ -9,9 +9,9 @@ import { parseWriteOptions } from '../request/query.ts'
 import { clone } from '../store/bytes.ts'
 import { updateObject } from '../store/update.ts'
 import { withCondition } from './conditions.ts'
-import { answerSuccess, bodyAs, type Part } from './part.ts'
+import { answerSuccess, bodyAs, type OwnSubresource } from './own-subresource.ts'
 
-export const binding: Part = {
+export const binding: OwnSubresource = {
   methods: ['POST'],
   kind: { group: '', version: 'v1', kind: 'Binding' },
   async run(call) {
