@@ -2,7 +2,6 @@
 // makes containerd use it. Everything is brought to the wanted state at each start; running pods notice nothing.
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Component } from '../base/component.ts'
@@ -60,7 +59,7 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
       const letGo = options.guard.keep({
         name: 'pod network',
         rules: [masqueradeHook(made)],
-        isIntact: async () => hasAddress(made) && (await isForwarding()),
+        isIntact: async () => (await hasRoute(made)) && (await isForwarding()),
         async restore() {
           await setUp()
           await publishHostPorts(options.hostPorts(), made, options.plugins())
@@ -84,7 +83,8 @@ async function enableForwarding({ parametersFile, log }: PodNetworkOptions): Pro
 
 const isForwarding = async (): Promise<boolean> => (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1'
 
-const hasAddress = ({ bridge, gateway }: PodNetworkPlan): boolean => networkInterfaces()[bridge]?.some(({ address }) => address === gateway) ?? false
+/** The kernel keeps the route of the range as long as the bridge is up and has its address. */
+const hasRoute = async ({ bridge }: PodNetworkPlan): Promise<boolean> => (await readFile('/proc/net/route', 'utf8')).includes(`\n${bridge}\t`)
 
 async function ensureBridge({ bridge, bridgeMac, podCidr, gateway, mtu }: PodNetworkPlan): Promise<void> {
   const exists = await run('ip', ['link', 'show', 'dev', bridge]).then(() => true, () => false)
