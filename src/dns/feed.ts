@@ -17,10 +17,10 @@ export interface DnsSettings {
 /** `key` is `<namespace>/<name>`; without an object it is gone. */
 export type Fact = { kind: 'service'; key: string; object?: Service } | { kind: 'slice'; key: string; object?: EndpointSlice } | { kind: 'namespace'; key: string; object?: object }
 
-/** A connection begins with all facts; `complete` puts them in force in place of earlier ones. Further facts take effect at once. */
-export type ToDns = Fact | { complete: DnsSettings }
+/** A connection begins with all facts; `complete` puts them in force in place of earlier ones. Further facts take effect at once. `alive` wants to be said back. */
+export type ToDns = Fact | { complete: DnsSettings } | { alive: true }
 
-export type FromDns = { listening: true } | { refused: string } | { failed: string }
+export type FromDns = { listening: true } | { refused: string } | { failed: string } | { alive: true }
 
 export const serviceLabel = 'kubernetes.io/service-name'
 

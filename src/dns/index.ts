@@ -1,5 +1,5 @@
 // The cluster DNS as a component. What answers is a process of its own, which goes on while mk8s restarts: this finds or starts it, tells it
-// what the informers see, and starts it again when it has ended. One of another build of mk8s is replaced; it leaves when the new one listens.
+// what the informers see, and starts it again when it has ended or hangs. One of another build of mk8s is replaced; it leaves when the new one listens.
 import type { Socket } from 'node:net'
 import * as refs from '../api/refs.ts'
 import { objectKey } from '../api/object.ts'
@@ -10,7 +10,8 @@ import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { InformerFactory } from '../client/informer.ts'
 import { receive, send, serviceFacts, sliceFacts, type DnsSettings, type Fact, type FromDns } from './feed.ts'
-import { endDns, openSocket, runningDns, startDns } from './processes.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { endDns, killDns, openSocket, runningDns, startDns } from './processes.ts'
 
 interface DnsOptions {
   settings: DnsSettings
@@ -27,7 +28,6 @@ interface DnsOptions {
   log: Logger
 }
 
-const answerMilliseconds = 10_000
 const mostUnread = 16 << 20
 const healthyMilliseconds = 60_000
 
@@ -39,7 +39,11 @@ export function createDns(options: DnsOptions): Component {
       const stopped = new AbortController()
       const state = watchState(options.informers)
       const [process] = await Promise.all([obtain(options, signal), state.synced(signal)])
-      let feed = await feedTo(process, state, options)
+      let feed = await feedTo(process, state, options).catch(async (error: unknown) => {
+        if (process.isNew) throw error
+        log.error('the DNS process that runs already does not serve and is replaced', { pid: process.pid, error })
+        return feedTo(await obtain(options, signal), state, options)
+      })
       void keep()
 
       async function keep(): Promise<void> {
@@ -85,10 +89,12 @@ export const withoutDns = (directory: string): Component => ({
   },
 })
 
-type Obtained = Awaited<ReturnType<typeof startDns>>
+type Obtained = Awaited<ReturnType<typeof obtain>>
 
-const obtain = async ({ directory, cgroup, command, build }: DnsOptions, signal: AbortSignal): Promise<Obtained> =>
-  runningDns(directory).find((running) => running.build === build) ?? startDns({ directory, cgroup, command, build, signal })
+async function obtain({ directory, cgroup, command, build }: DnsOptions, signal: AbortSignal) {
+  const running = runningDns(directory).find((one) => one.build === build)
+  return running ? { ...running, isNew: false } : { ...(await startDns({ directory, cgroup, command, build, signal })), isNew: true }
+}
 
 interface Feed {
   pid: number
@@ -97,9 +103,10 @@ interface Feed {
 }
 
 /** Resolves when the process listens. One that does not is ended. */
-async function feedTo(process: Obtained, state: State, { settings, directory, log }: DnsOptions): Promise<Feed> {
+async function feedTo(process: Obtained, state: State, options: DnsOptions): Promise<Feed> {
+  const { settings, directory, log } = options
   const socket = await openSocket(process.socketPath).catch((error: Error) => error)
-  const problem = socket instanceof Error ? socket.message : await introduce(socket, state, settings, log)
+  const problem = socket instanceof Error ? socket.message : await introduce(socket, process, state, options)
   if (socket instanceof Error || problem !== undefined) {
     await endDns(process, directory)
     throw new Error(problem)
@@ -111,22 +118,35 @@ async function feedTo(process: Obtained, state: State, { settings, directory, lo
 }
 
 /** @returns what is wrong. */
-function introduce(socket: Socket, state: State, settings: DnsSettings, log: Logger): Promise<string | undefined> {
+function introduce(socket: Socket, { pid }: Obtained, state: State, { settings, directory, clock, log }: DnsOptions): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve('the DNS process does not answer'), answerMilliseconds)
+    const heartbeat = startHeartbeat({
+      clock, ask: () => void send(socket, { alive: true }),
+      hung() {
+        log.error('the DNS process does not answer and is killed', { pid })
+        killDns({ pid }, directory)
+        resolve('the DNS process does not answer')
+        socket.destroy()
+      },
+    })
     receive<FromDns>(socket, (message) => {
-      if ('listening' in message) resolve(undefined)
+      if ('alive' in message) heartbeat.answered()
+      else if ('listening' in message) resolve(undefined)
       else if ('refused' in message) resolve(message.refused)
       else log.error('DNS query failed', { error: message.failed })
     })
-    socket.once('close', () => resolve('the DNS process ended'))
     const unsubscribe = state.tell((fact) => {
       send(socket, fact)
       // one that does not read any more is replaced
       if (socket.writableLength > mostUnread) socket.destroy()
     })
-    socket.once('close', unsubscribe).once('close', () => clearTimeout(timer))
+    socket.once('close', () => {
+      heartbeat.stop()
+      unsubscribe()
+      resolve('the DNS process ended')
+    })
     send(socket, { complete: settings })
+    heartbeat.ask()
   })
 }
 

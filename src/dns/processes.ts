@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startDetached } from '../base/child-process.ts'
-import { commandLineOf } from '../base/processes.ts'
+import { commandLineOf, killIfThere } from '../base/processes.ts'
 import { readText } from '../base/read-file.ts'
 
 export const dnsCommand = 'dns'
@@ -71,6 +71,11 @@ export async function endDns({ pid, socketPath }: Pick<DnsProcess, 'pid' | 'sock
     for (const until = performance.now() + patience; buildOf(pid, directory) !== undefined && performance.now() < until; ) await wait(50, undefined, { ref: false })
   }
   rmSync(socketPath, { force: true })
+}
+
+/** One that hangs would neither answer nor leave, and what waits in its queue is lost in any case. */
+export function killDns({ pid }: Pick<DnsProcess, 'pid'>, directory: string): void {
+  if (buildOf(pid, directory) !== undefined) killIfThere(pid)
 }
 
 export const openSocket = (path: string): Promise<Socket> =>

@@ -22,6 +22,7 @@ export async function serveDns({ directory, signal }: { directory: string; signa
     receive<ToDns>(socket, (message) => {
       if (isFact(message)) return world.take(message)
       const reply = (result: FromDns) => void send(socket, result)
+      if ('alive' in message) return reply(message)
       order = order.then(() => names.use(world, message.complete, (error) => reply({ failed: error.message }))).then(() => reply({ listening: true }), (error: Error) => reply({ refused: error.message }))
     })
   })

@@ -16,7 +16,12 @@ interface Round {
   atMilliseconds: number
   /** From the kill until everything was as the API wants it and nothing else was there. */
   convergedMilliseconds: number
+  /** What was waited for last. */
+  last: string
 }
+
+/** Between two looks, which cost as much as the work they wait for. */
+const lookMilliseconds = 500
 
 export class CrashRounds {
   readonly #machine: Machine
@@ -38,15 +43,16 @@ export class CrashRounds {
     await underWay?.()
     await this.#kill(killed)
     const gone = Date.now()
+    const seen = { last: 'nothing' }
     await churn
     try {
       if (killed === 'power') await machine.boot()
       if (killed !== 'containerd') await machine.start()
-      await this.#settled()
+      await this.#settled(seen)
     } catch (error) {
       throw new Error(`${killed} killed after ${atMilliseconds} ms: ${(error as Error).message}`)
     }
-    return { killed, atMilliseconds, convergedMilliseconds: Date.now() - gone }
+    return { killed, atMilliseconds, convergedMilliseconds: Date.now() - gone, last: seen.last }
   }
 
   /** Ten pods at most: some go, some come, all at once. */
@@ -79,19 +85,20 @@ export class CrashRounds {
     ])
   }
 
-  async #settled(): Promise<void> {
+  async #settled(seen: { last: string }): Promise<void> {
     const machine = this.#machine
+    const waiting = async (what: readonly string[]) => {
+      if (what.length === 0) return true
+      seen.last = what.join('; ')
+      await wait(lookMilliseconds)
+      throw new Error(seen.last)
+    }
     await eventually('pods run', async () => {
       const { items } = JSON.parse(await machine.k(['get', 'pods', '-o', 'json'])) as { items: Pod[] }
-      const waiting = items.filter(({ metadata, status }) => metadata!.deletionTimestamp || !status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
-      if (waiting.length > 0) throw new Error(waiting.map(({ metadata, status }) => `${metadata!.name} ${metadata!.deletionTimestamp ? 'deleted' : status?.phase}`).join(', '))
-      return true
+      const unready = items.filter(({ metadata, status }) => metadata!.deletionTimestamp || !status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
+      return waiting(unready.map(({ metadata, status }) => `${metadata!.name} ${metadata!.deletionTimestamp ? 'deleted' : status?.phase}`))
     }, 90)
-    await eventually('nothing is left over and nothing is missing', async () => {
-      const found = await leaks(machine)
-      if (found.length > 0) throw new Error(found.join('; '))
-      return true
-    }, 45)
+    await eventually('nothing is left over and nothing is missing', async () => waiting(await leaks(machine)), 45)
   }
 
   async #podNames(): Promise<string[]> {

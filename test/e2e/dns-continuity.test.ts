@@ -25,8 +25,9 @@ afterAll(() => machine.close(), 60_000)
 const service = (name: string, clusterIP: string) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { clusterIP, ports: [{ port: 80 }] } })
 const queries = (name = 'steady', ...addresses: string[]) => startQueries(network, clusterDns, `${name}.default.svc.cluster.local`, ...(addresses.length > 0 ? addresses : ['10.43.0.77']))
 
-async function ask(name: string) {
-  const loop = queries(name, '10.43.0.78', '10.43.0.79')
+async function ask(name: string, ...addresses: string[]) {
+  const loop = queries(name, ...(addresses.length > 0 ? addresses : ['10.43.0.78', '10.43.0.79']))
+  await loop.begun
   await wait(600)
   return loop.stop()
 }
@@ -36,6 +37,7 @@ const dnsProcesses = async () => (await machine.inside('sh', ['-c', `for p in /p
 
 async function during(what: string, happen: () => Promise<void>) {
   const loop = queries()
+  await loop.begun
   await wait(1000)
   const begun = Date.now()
   await happen()
@@ -44,6 +46,19 @@ async function during(what: string, happen: () => Promise<void>) {
   const seen = await loop.stop()
   console.log(`DNS while ${what} (${took} ms): ${seen.udp} UDP and ${seen.tcp} TCP answers, ${seen.failures.length} failures, slowest ${seen.slowest.toFixed(0)} ms`)
   return seen
+}
+
+const replaced = (pid: string) => eventually('another one runs', async () => {
+  const now = await dnsProcesses()
+  return now.length === 1 && now[0] !== pid
+})
+
+/** In milliseconds. */
+function gapOf({ failures }: Awaited<ReturnType<typeof during>>): number {
+  const times = failures.map(({ at }) => at)
+  const gap = times.length === 0 ? 0 : Math.max(...times) - Math.min(...times) + 20
+  console.log(`  gap ${gap} ms`)
+  return gap
 }
 
 test('no question goes unanswered while mk8s restarts, is killed, stays away and is replaced by another version', async () => {
@@ -93,15 +108,26 @@ test('when the DNS process is killed another one answers at once, also when mk8s
   await machine.inside('sh', ['-c', 'cp /usr/local/bin/mk8s /usr/local/bin/mk8s.new && mv /usr/local/bin/mk8s.new /usr/local/bin/mk8s'])
   const seen = await during('its process is killed', async () => {
     await machine.inside('kill', ['-KILL', pid!])
-    await eventually('another one runs', async () => {
-      const now = await dnsProcesses()
-      return now.length === 1 && now[0] !== pid
-    })
+    await replaced(pid!)
     await wait(1000)
   })
-  const gap = seen.failures.length === 0 ? 0 : Math.max(...seen.failures.map(({ at }) => at)) - Math.min(...seen.failures.map(({ at }) => at)) + 20
-  console.log(`DNS after the death of its process: gap ${gap} ms`)
-  expect(gap).toBeLessThan(3000)
+  expect(gapOf(seen)).toBeLessThan(3000)
+})
+
+test('a DNS process that hangs is replaced, also one that an earlier run has left', async () => {
+  const [pid] = await dnsProcesses()
+  const seen = await during('its process hangs', async () => {
+    await machine.inside('kill', ['-STOP', pid!])
+    await replaced(pid!)
+    await wait(1000)
+  })
+  expect(gapOf(seen)).toBeLessThan(40_000)
+  const [next] = await dnsProcesses()
+  await machine.signal('SIGKILL')
+  await machine.inside('kill', ['-STOP', next!])
+  await machine.start()
+  await replaced(next!)
+  expect((await ask('steady', '10.43.0.77')).failures).toEqual([])
 })
 
 test('without the part, and after killall, nothing of it is left', async () => {

@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import type { Machine } from './machine.ts'
 
 interface Loop<Seen> {
+  /** It asks from now on. */
+  begun: Promise<unknown>
   stop(): Promise<Seen>
 }
 
@@ -41,9 +43,13 @@ export const startStreams = (enter: Enter, ...places: string[]): Loop<StreamSeen
 function start<Seen>([command, ...first]: Enter, program: string, args: readonly string[]): Loop<Seen> {
   const child = spawn(command, [...first, process.execPath, new URL(program, import.meta.url).pathname, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
+  // each prints an empty line when it begins
+  const begun = Promise.race([once(child.stdout, 'data'), once(child, 'close')])
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   return {
+    begun,
     async stop() {
+      await begun
       child.kill('SIGTERM')
       await once(child, 'close')
       return JSON.parse(printed) as Seen

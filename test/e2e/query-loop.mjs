@@ -65,3 +65,4 @@ process.once('SIGTERM', () => setTimeout(() => {
   console.log(JSON.stringify(seen))
   process.exit()
 }, patience + 100))
+console.log()

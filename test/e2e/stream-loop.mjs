@@ -35,3 +35,4 @@ process.once('SIGTERM', () => {
     process.exit()
   }, 1000)
 })
+console.log()

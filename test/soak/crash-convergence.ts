@@ -20,9 +20,9 @@ try {
   await openWorkbench(machine)
   const crash = new CrashRounds(machine, seeded(seed))
   for (let i = 0; i < rounds; i++) {
-    const { killed, atMilliseconds, convergedMilliseconds } = await crash.round(kinds[i % kinds.length]!)
+    const { killed, atMilliseconds, convergedMilliseconds, last } = await crash.round(kinds[i % kinds.length]!)
     taken.get(killed)!.push(convergedMilliseconds)
-    console.log(`${String(i + 1).padStart(3)} ${killed.padEnd(10)} killed after ${String(atMilliseconds).padStart(4)} ms, converged after ${convergedMilliseconds} ms`)
+    console.log(`${String(i + 1).padStart(3)} ${killed.padEnd(10)} killed after ${String(atMilliseconds).padStart(4)} ms, converged after ${convergedMilliseconds} ms, last: ${last.slice(0, 100)}`)
   }
   for (const [kind, times] of taken) {
     if (times.length > 0) console.log(`${kind}: ${times.length} rounds converged, median ${times.sort((a, b) => a - b)[times.length >> 1]} ms, slowest ${times.at(-1)} ms`)
