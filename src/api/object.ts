@@ -14,6 +14,15 @@ export interface KubeList<T = KubeObject> {
   items: T[]
 }
 
+/** As the status of many kinds lists them. */
+export interface Condition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+  lastTransitionTime?: string
+}
+
 /** An object as the API server serves it: the fields it always sets are there. */
 export type Stored<T extends KubeObject = KubeObject> = T & {
   apiVersion: string

@@ -1,6 +1,6 @@
 // Status updates: written only when they say something new.
 import { isDeepStrictEqual } from 'node:util'
-import type { KubeObject, Stored } from '../../api/object.ts'
+import type { Condition, KubeObject, Stored } from '../../api/object.ts'
 import type { ResourceRef } from '../../api/resource.ts'
 import type { ExecutionContext } from '../../controller/definition.ts'
 
@@ -23,14 +23,6 @@ export const statusExecutor = {
   async updateStatus({ ref, object, status }: StatusStep, { client }: ExecutionContext): Promise<void> {
     await client.resource(ref, object.metadata.namespace).updateStatus({ ...object, status } as KubeObject)
   },
-}
-
-interface Condition {
-  type: string
-  status: string
-  reason?: string
-  message?: string
-  lastTransitionTime?: string
 }
 
 /** The conditions with `condition` in place of the one of its type; a transition time changes only with the status. */

@@ -1,10 +1,4 @@
-interface Condition {
-  type: string
-  status: string
-  reason?: string
-  message?: string
-  lastTransitionTime?: string
-}
+import type { Condition } from '../../api/object.ts'
 
 /** `condition` in the list, with a new time of transition if its status changed (source: `UpdatePodCondition`). */
 export function withCondition<T extends Condition>(conditions: readonly T[] | undefined, condition: T, now: string): T[] {

@@ -3,6 +3,7 @@ import { defineResource } from '../../resource.ts'
 import { ageColumn, containerColumns, nameColumn, text, wide } from '../common/columns.ts'
 import { selectorText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
+import { replicasScale } from '../common/replicas.ts'
 import { keepSpec, statusHooks, v1 } from '../common/strategy.ts'
 import { validateDeployment, validateDeploymentStatus, validateSelectorUpdate } from './validation.ts'
 import { replicatedWarnings } from '../common/warnings/workloads.ts'
@@ -41,10 +42,7 @@ export const deployments = defineResource<Deployment>({
       validateUpdate: validateDeploymentStatus,
     },
   },
-  scale: {
-    specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
-    selector: (object) => selectorText((object as Deployment).spec?.selector),
-  },
+  scale: replicasScale<Deployment>((object) => selectorText(object.spec?.selector)),
   columns: [
     nameColumn,
     text('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),

@@ -4,6 +4,7 @@ import { ageColumn, containerColumns, nameColumn, text, wide } from '../common/c
 import { selectorText } from '../common/label-text.ts'
 import { defaultClaimTemplate } from '../common/claims.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
+import { replicasScale } from '../common/replicas.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateStatefulSet, validateStatefulSetCreate, validateStatefulSetStatus, validateStatefulSetUpdate } from './validation.ts'
 import { statefulSetWarnings } from '../common/warnings/workloads.ts'
@@ -36,10 +37,7 @@ export const statefulsets = defineResource<StatefulSet>({
   warnings: statefulSetWarnings,
   validateCreate: validateStatefulSetCreate,
   validateUpdate: validateStatefulSetUpdate,
-  scale: {
-    specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
-    selector: (object) => selectorText((object as StatefulSet).spec?.selector),
-  },
+  scale: replicasScale<StatefulSet>((object) => selectorText(object.spec?.selector)),
   columns: [
     nameColumn,
     text('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),

@@ -1,8 +1,8 @@
 import type { ReplicationController } from '../../generated/types.ts'
 import { defineResource } from '../../resource.ts'
-import { ageColumn, containerColumns, integer, nameColumn, text, wide } from '../common/columns.ts'
 import { labelsOrNone, labelsText } from '../common/label-text.ts'
 import { defaultPodTemplate } from '../common/pod-spec/defaults.ts'
+import { replicaSetColumns, replicaSetFields, replicasScale } from '../common/replicas.ts'
 import { statusHooks, v1 } from '../common/strategy.ts'
 import { validateReplicationController, validateReplicationControllerStatus } from './replication-controller-validation.ts'
 import { replicatedWarnings } from '../common/warnings/workloads.ts'
@@ -26,18 +26,7 @@ export const replicationcontrollers = defineResource<ReplicationController>({
   defaults,
   validate: validateReplicationController,
   warnings: replicatedWarnings,
-  scale: {
-    specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas',
-    selector: (object) => labelsText((object as ReplicationController).spec?.selector),
-  },
-  selectableFields: { 'status.replicas': (object) => String(object.status?.replicas ?? 0) },
-  columns: [
-    nameColumn,
-    integer('Desired', (object) => object.spec?.replicas ?? 0),
-    integer('Current', (object) => object.status?.replicas ?? 0),
-    integer('Ready', (object) => object.status?.readyReplicas ?? 0),
-    ageColumn,
-    ...containerColumns<ReplicationController>((object) => object.spec?.template?.spec?.containers).map(wide),
-    wide(text('Selector', (object) => labelsOrNone(object.spec?.selector))),
-  ],
+  scale: replicasScale<ReplicationController>((object) => labelsText(object.spec?.selector)),
+  selectableFields: replicaSetFields,
+  columns: replicaSetColumns((object) => labelsOrNone(object.spec?.selector)),
 })
