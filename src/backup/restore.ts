@@ -6,7 +6,7 @@ import { syncDirectory } from '../base/sync-directory.ts'
 import { BackupError } from './backup-error.ts'
 import type { Manifest } from './manifest.ts'
 import { openBackup } from './open.ts'
-import { databaseName, parts, type Places } from './places.ts'
+import { databaseCompanions, databaseName, parts, type Places } from './places.ts'
 import { commitSwap, finishSwap, type Swap } from './swap.ts'
 import { openWorkDirectory } from './work-directory.ts'
 
@@ -57,7 +57,8 @@ async function prepare(options: RestoreOptions, directory: string): Promise<Rest
   if (databaseOnly) for (const name of ['tls', 'token', 'node-name', 'config']) rmSync(join(directory, name), { recursive: true, force: true })
   const configuration = databaseOnly ? [] : Object.entries(places.configuration).filter(([name]) => Object.hasOwn(manifest.files, name))
   for (const path of [join(directory, 'tls'), join(directory, 'config'), directory, places.data]) if (existsSync(path)) syncDirectory(path)
-  const replaced = [...Object.values(parts).map((path) => join(places.data, path)), ...configuration.map(([, path]) => path)].some((path) => existsSync(path))
+  const staged = Object.entries(parts).filter(([part]) => existsSync(join(directory, part))).map(([, path]) => path)
+  const replaced = [...[...staged, ...databaseCompanions].map((path) => join(places.data, path)), ...configuration.map(([, path]) => path)].some((path) => existsSync(path))
   for (const [name, path] of configuration) keepCopy(path, join(places.data, aside, name))
   return {
     manifest, revision, aside: replaced ? join(places.data, aside) : undefined, written: configuration.map(([, path]) => path),

@@ -166,7 +166,7 @@ export const options = {
   etcdSnapshotScheduleCron: option({ flag: 'etcd-snapshot-schedule-cron', kind: text('CRON') as Kind<string>, default: '0 */12 * * *', help: 'when a copy of the state is made, if something has changed', for: server }),
   etcdSnapshotRetention: option({ flag: 'etcd-snapshot-retention', kind: count, default: 5, help: 'how many of these copies are kept', for: server }),
   etcdSnapshotDir: option({ flag: 'etcd-snapshot-dir', kind: text('DIR'), default: undefined, defaultText: '<data-dir>/server/db/snapshots', help: 'keep these copies here', for: server }),
-  autoRecover: option({ flag: 'auto-recover', kind: toggle, default: false, help: 'when the database is damaged go on from the last good copy', for: server }),
+  autoRecover: option({ flag: 'auto-recover', kind: toggle, default: false, help: 'when the database is damaged or gone, go on from the last good copy', for: server }),
   pauseImage: option({ flag: 'pause-image', kind: text('IMAGE') as Kind<string>, default: 'mk8s.local/pause:1', help: "image of a pod's first process", for: both }),
   kubeletArg: option({ flag: 'kubelet-arg', kind: assignments, default: [], help: "settings of the kubelet, as in eviction-hard=memory.available<200Mi", for: both }),
   resolvConf: option({ flag: 'resolv-conf', kind: text('FILE') as Kind<string>, default: '/etc/resolv.conf', help: 'where names outside the cluster are asked for', for: both }),

@@ -34,7 +34,7 @@ import { openSqliteStorage, type SqliteStorage } from '../storage-sqlite/sqlite-
 import { extractSqliteAddon, startStorageWorker } from './assets.ts'
 import { type ControlHandlers, controlSocket } from './control-socket.ts'
 import type { NodeAddress } from './node-address.ts'
-import { nodeNameKeeper } from './node-name.ts'
+import { hadServer, nodeNameKeeper } from './node-name.ts'
 import type { Paths } from './paths.ts'
 import { openOrRecover } from './recover-database.ts'
 import { stateCopies } from './state-copies.ts'
@@ -114,7 +114,7 @@ export function controlPlane(options: ControlPlaneOptions): ControlPlane {
   const storage: Component = {
     name: 'storage',
     async start() {
-      const open = () => openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), reserveBytes: 16 << 20, clock, log: log.with({ component: 'storage' }) })
+      const open = () => openSqliteStorage({ path: paths.database, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(paths.addons), mayCreate: !hadServer(paths.data), reserveBytes: 16 << 20, clock, log: log.with({ component: 'storage' }) })
       const opened = await openOrRecover(open, { options: config, paths, clock, log: log.with({ component: 'storage' }) })
       parts.storage = opened
       return { failed: opened.failed, stop: () => opened.close() }

@@ -1,4 +1,5 @@
 // The node keeps its name: a host name given by DHCP may be another after a reboot, and under another name the server would be another node, without the pods of the first.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
@@ -14,7 +15,10 @@ interface Naming {
   hostname: string
 }
 
-const fileOf = (dataDirectory: string) => join(dataDirectory, 'node-name')
+export const nodeNameFile = (dataDirectory: string): string => join(dataDirectory, 'node-name')
+
+/** A server has run here: the name is written after the database, which was on the disk by then. */
+export const hadServer = (dataDirectory: string): boolean => existsSync(nodeNameFile(dataDirectory))
 
 /** @throws ConfigError when the machine's name cannot be that of a node. */
 export function chooseNodeName({ dataDirectory, given, hostname }: Naming): string {
@@ -27,7 +31,7 @@ export function chooseNodeName({ dataDirectory, given, hostname }: Naming): stri
   }
 }
 
-const keptName = (dataDirectory: string) => readIfThere(fileOf(dataDirectory)).trim() || undefined
+const keptName = (dataDirectory: string) => readIfThere(nodeNameFile(dataDirectory)).trim() || undefined
 
 /** The data directory must be ours. */
 export const nodeNameKeeper = (naming: { dataDirectory: string; name: string; hostname: string; log: Logger }): Component => ({
@@ -37,7 +41,7 @@ export const nodeNameKeeper = (naming: { dataDirectory: string; name: string; ho
     const kept = keptName(dataDirectory)
     if (kept !== undefined && kept !== name) log.warn('the node has another name than before; its pods stay with the old one until it is deleted with kubectl delete node', { before: kept, now: name })
     else if (kept !== undefined && hostname !== name) log.debug('the machine has another name than the node', { hostname, node: name })
-    if (kept !== name) writeAtomically(fileOf(dataDirectory), `${name}\n`)
+    if (kept !== name) writeAtomically(nodeNameFile(dataDirectory), `${name}\n`)
     return { failed: new Promise(() => {}), stop: async () => {} }
   },
 })

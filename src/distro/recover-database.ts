@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Options } from '../config/options.ts'
 import { DamagedDatabaseError } from '../storage-sqlite/unusable.ts'
+import { nodeNameFile } from './node-name.ts'
 import type { Paths } from './paths.ts'
 
 interface RecoverOptions {
@@ -29,10 +30,11 @@ async function recover(damage: DamagedDatabaseError, { options, paths, clock, lo
   const [{ newestGoodCopy }, { copiesDirectory, restoreDatabase }] = await Promise.all([import('../backup/newest-good-copy.ts'), import('./state-archives.ts')])
   const directory = copiesDirectory(options)
   const copy = await newestGoodCopy(directory, dirname(paths.database))
-  if (!copy) throw new Error(`${damage.message}; there is no good copy in ${directory}`)
+  const beginAnew = `to begin with an empty cluster, move ${paths.database}* and ${nodeNameFile(paths.data)} away`
+  if (!copy) throw new Error(`${damage.message}; there is no good copy in ${directory}; ${beginAnew}`)
   const age = ageOf(clock.now() - copy.time)
-  if (!options.autoRecover) throw new Error(`${damage.message}; the last good copy is ${copy.path}, made ${age}`)
-  log.error('the database is damaged', { reason: damage.message })
+  if (!options.autoRecover) throw new Error(`${damage.message}; the last good copy is ${copy.path}, made ${age}; ${beginAnew}`)
+  log.error('the database is damaged or gone', { reason: damage.message })
   const restored = await restoreDatabase(paths, createReadStream(copy.path))
   log.warn('the last good copy has taken its place; what was changed since then is lost', { copy: copy.path, made: age, damaged: restored.aside, revision: restored.revision })
 }

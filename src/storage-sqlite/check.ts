@@ -3,9 +3,9 @@
 // that has lost its name.
 import { existsSync, linkSync, rmSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { applicationId, defineSums, hasLayout, layoutVersion } from './layout.ts'
+import { applicationId, defineSums, hasLayout, layoutVersion, phases } from './layout.ts'
 import { codeOf, damaged, UnusableDatabaseError } from './unusable.ts'
-import { damageOfLog } from './write-ahead-log.ts'
+import { damageOfLog, isLogThere } from './write-ahead-log.ts'
 
 /** @returns the layout of the database. @throws UnusableDatabaseError */
 export function checkDatabase({ path, nativeBinding }: { path: string; nativeBinding: string | undefined }): number {
@@ -23,7 +23,7 @@ export function checkDatabase({ path, nativeBinding }: { path: string; nativeBin
     // Takes the lock with the first statement: another process does not write while we look.
     db.pragma('locking_mode = EXCLUSIVE')
     const layout = checkOwner(db, path)
-    const why = damageOfLog(`${path}-wal`) ?? damageOf(db, layout)
+    const why = damageOfLog(`${path}-wal`) ?? damageOf(db, layout) ?? (isLogThere(`${path}-wal`) ? undefined : lossOfLog(db))
     if (why) throw damaged(path, why)
     return layout
   } finally {
@@ -41,6 +41,10 @@ function checkOwner(db: Database.Database, path: string): number {
   if (layout > layoutVersion) throw new UnusableDatabaseError(`database ${path} was written by a newer mk8s (layout ${layout}, this one knows ${layoutVersion}): use that version`)
   return layout
 }
+
+/** For a database without a log. */
+const lossOfLog = (db: Database.Database): string | undefined =>
+  db.prepare('SELECT clean FROM state').pluck().get() === phases.logged ? 'its write-ahead log is gone' : undefined
 
 const hasOurTables = (db: Database.Database): boolean =>
   db.prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('state', 'rows')").pluck().get() === 2

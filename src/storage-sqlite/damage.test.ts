@@ -27,8 +27,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true })
 })
 
-async function open(at = path): Promise<SqliteStorage> {
-  const storage = await openSqliteStorage({ path: at, startWorker: startSourceWorker, clock: new FakeClock(), log: silentLogger })
+async function open(at = path, mayCreate = true): Promise<SqliteStorage> {
+  const storage = await openSqliteStorage({ path: at, mayCreate, startWorker: startSourceWorker, clock: new FakeClock(), log: silentLogger })
   opened.push(storage)
   return storage
 }
@@ -36,9 +36,9 @@ async function open(at = path): Promise<SqliteStorage> {
 const filesOf = (folder: string) => Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString('base64')]))
 
 /** What an attempt to open says. Nothing may have changed by it. */
-async function refusal(at = path): Promise<Error> {
+async function refusal(at = path, mayCreate = true): Promise<Error> {
   const before = existsSync(dirname(at)) ? filesOf(dirname(at)) : {}
-  const error = await open(at).then(() => expect.fail('should have been refused'), (e: unknown) => e as Error)
+  const error = await open(at, mayCreate).then(() => expect.fail('should have been refused'), (e: unknown) => e as Error)
   if (existsSync(dirname(at))) expect(filesOf(dirname(at))).toEqual(before)
   expect(error.message).not.toContain('\n')
   return error
@@ -63,7 +63,8 @@ const valueOf = (i: number) => Buffer.from(`value ${i} `.repeat(20 + ((i * 37) %
 /** A database with its log, as a killed process leaves them. */
 async function killed(rows: number): Promise<void> {
   const alive = await open(join(directory, 'alive.db'))
-  for (let i = 0; i < rows; i++) await alive.create(`a/${i}`, valueOf(i))
+  const together = rows > 1000 ? 100 : 1
+  for (let i = 0; i < rows; i += together) await Promise.all(Array.from({ length: together }, (_, n) => alive.create(`a/${i + n}`, valueOf(i + n))))
   for (const suffix of ['', '-wal']) cpSync(join(directory, `alive.db${suffix}`), path + suffix)
   await alive.close()
   opened = opened.filter((one) => one !== alive)
@@ -132,6 +133,23 @@ describe('refuses to start, changing nothing, when the database', () => {
     expect(await damage()).toBe('the file is gone, its write-ahead log is there')
   })
 
+  it('is gone with its log, and must be there', async () => {
+    const error = await refusal(path, false)
+    expect(error).toBeInstanceOf(DamagedDatabaseError)
+    expect(error.message).toBe(`database ${path} is gone, and this data directory had one: restore a back-up with "mk8s restore FILE", or start with --auto-recover to go on from the last good copy`)
+  })
+
+  it.each([
+    ['gone', 0, () => rmSync(`${path}-wal`)],
+    ['gone after it was moved into the database', 1500, () => rmSync(`${path}-wal`)],
+    ['empty', 10, () => truncateSync(`${path}-wal`)],
+    ['zeros', 10, () => writeFileSync(`${path}-wal`, Buffer.alloc(40_000))],
+  ])('was killed, and its log is %s', async (_how, rows, lose) => {
+    await killed(rows)
+    lose()
+    expect(await damage()).toBe('its write-ahead log is gone')
+  })
+
   it('has lost the beginning of its log', async () => {
     await killed(10)
     flip(`${path}-wal`, 17)
@@ -162,7 +180,7 @@ describe('refuses to start, changing nothing, when the database', () => {
 /** What a store in this process holds after opening `at`; undefined when it is refused as damaged. */
 function contentOf(at: string): string | undefined {
   try {
-    const db = openDatabase({ path: at, nativeBinding: undefined })
+    const db = openDatabase({ path: at, nativeBinding: undefined, mayCreate: true })
     const engine = new Engine({ db, rows: new Rows(db), room: new Room(db, { path: at, reserveBytes: 0 }), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
     const content = [...engine.list('')].map((row) => `${row.key} ${row.revision} ${row.value.toString('base64')}`).join('\n')
     db.close()

@@ -3,17 +3,22 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { checkDatabase } from './check.ts'
 import { createDatabase, layoutVersion, pageSize } from './layout.ts'
-import { explain } from './unusable.ts'
+import { explain, gone } from './unusable.ts'
 
 interface Settings {
   path: string
   nativeBinding: string | undefined
+  /** False where there was one: an empty one in its place would pass for the cluster. */
+  mayCreate: boolean
 }
 
 /** @throws UnusableDatabaseError */
 export function openDatabase(settings: Settings): Database.Database {
   try {
-    if (!existsSync(settings.path) && !existsSync(`${settings.path}-wal`)) createDatabase(settings)
+    if (!existsSync(settings.path) && !existsSync(`${settings.path}-wal`)) {
+      if (!settings.mayCreate) throw gone(settings.path)
+      createDatabase(settings)
+    }
     const layout = checkDatabase(settings)
     if (layout < layoutVersion) bringUp(settings)
     return openExclusively(settings)

@@ -5,9 +5,10 @@
 // Whatever SQLite says about the disk beyond "full" ends the engine: what is durable is then unknown, and a restart finds out.
 import type Database from 'better-sqlite3'
 import { earliestBelievable } from '../base/wall-time.ts'
-import type { State, StoredRow } from './layout.ts'
+import { checkpoint } from './checkpoint.ts'
+import { phases, type State, type StoredRow } from './layout.ts'
 import type { Outlook, WorkerRow, WriteRequest, WriteResult } from './protocol.ts'
-import type { Room } from './room.ts'
+import { type Room, unlessFull } from './room.ts'
 import type { Rows } from './rows.ts'
 import { codeOf, isFull } from './unusable.ts'
 
@@ -55,9 +56,12 @@ export class Engine {
     this.#rows = options.rows
     const state = this.#rows.state()
     const { skipRevisions = 0 } = options
-    this.#revision = (state.clean ? Math.max(1, state.revision) : state.revision + 1) + skipRevisions
-    this.#state = { clean: 0, revision: this.#revision + block, epoch: state.clean && skipRevisions === 0 ? state.epoch : this.#revision }
+    const wasStopped = state.clean === phases.stopped
+    this.#revision = (wasStopped ? Math.max(1, state.revision) : state.revision + 1) + skipRevisions
+    this.#state = { clean: phases.running, revision: this.#revision + block, epoch: wasStopped && skipRevisions === 0 ? state.epoch : this.#revision }
+    const isLogNew = this.#rows.walPages() === 0
     this.#begin()
+    if (isLogNew) unlessFull(() => checkpoint(this.#db, 'PASSIVE'))
     this.#rows.epoch = this.#state.epoch
     this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined
     this.#timeToLiveBytes = this.#rows.number('timeToLiveBytes') ?? 0
@@ -128,7 +132,7 @@ export class Engine {
 
   /** Leaves the file as after a clean stop. */
   close(): void {
-    this.#state = { ...this.#state, clean: 1, revision: this.#revision }
+    this.#state = { ...this.#state, clean: phases.stopped, revision: this.#revision }
     this.#transact(() => this.#rows.setState(this.#state))
   }
 
@@ -231,7 +235,7 @@ export class Engine {
   }
 
   #reserve(): void {
-    if (this.#state.clean || this.#revision + block / 2 < this.#state.revision) return
+    if (this.#state.clean === phases.stopped || this.#revision + block / 2 < this.#state.revision) return
     this.#state = { ...this.#state, revision: this.#revision + block }
     this.#rows.setState(this.#state)
   }

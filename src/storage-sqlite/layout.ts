@@ -25,8 +25,12 @@ export interface StoredRow {
   value: Buffer
 }
 
-/** Where the revision stood: exactly when `clean`, else `revision` is the end of the block from which revisions were handed out. */
+/** Of a state. `logged` stands in the database itself alone, never in the log: there is a log, without which the database is not whole. */
+export const phases = { running: 0, stopped: 1, logged: 2 } as const
+
+/** Where the revision stood: exactly after a stop, else `revision` is the end of the block from which revisions were handed out. */
 export interface State {
+  /** One of `phases`. */
   clean: number
   revision: number
   epoch: number
@@ -62,7 +66,7 @@ export function createDatabase({ path, nativeBinding }: Place, content: { from?:
     if (content.from) db.prepare('ATTACH ? AS older').run(content.from)
     db.transaction(() => {
       for (const table of tables) db.exec(table)
-      db.exec(content.from ? copyOfOlder : 'INSERT INTO state VALUES (0, 1, 0, 0, state_sum(1, 0, 0))')
+      db.exec(content.from ? copyOfOlder : `INSERT INTO state VALUES (0, ${phases.stopped}, 0, 0, state_sum(${phases.stopped}, 0, 0))`)
       db.pragma(`application_id = ${applicationId}`)
       db.pragma(`user_version = ${layoutVersion}`)
     })()

@@ -72,6 +72,7 @@ export interface WorkerSettings {
   role: 'mk8s-storage'
   path: string
   nativeBinding: string | undefined
+  mayCreate: boolean
   now: number
   fsyncDelayMilliseconds: number
   timeToLiveBytes: number

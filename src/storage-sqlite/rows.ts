@@ -4,7 +4,7 @@
 // revision of the restart (`epoch`), which is beyond all that was handed out: nobody sees such a row go back. Those among them that live on
 // (Leases) have negative ids: they lie beside each other, and a flush of all of them writes one page.
 import type Database from 'better-sqlite3'
-import { layoutVersion, type State, type StoredRow, sumOfRow, sumOfState } from './layout.ts'
+import { type State, type StoredRow, sumOfRow, sumOfState } from './layout.ts'
 
 const columns = `key, CASE WHEN lazy AND revision < @epoch THEN @epoch ELSE revision END AS revision, lazy, expires, value`
 /** The least string that is beyond every one that begins with `prefix`. */
@@ -86,11 +86,6 @@ export class Rows {
 
   setState(state: State): void {
     this.#setState.run({ ...state, sum: sumOfState(state) })
-  }
-
-  /** Writes a page that says what it said. */
-  touch(): void {
-    this.#db.pragma(`user_version = ${layoutVersion}`)
   }
 
   number(what: 'nextExpiry' | 'timeToLiveBytes' | 'freePages' | 'pages'): number | null {

@@ -14,6 +14,8 @@ export interface SqliteOptions {
   startWorker(workerData: unknown): Worker
   clock: Clock
   log: Logger
+  /** False: a database that is not there is a loss, not a beginning. */
+  mayCreate?: boolean
   /** File of better-sqlite3's addon; default: where its package has it. */
   nativeBinding?: string
   /** Lazy writes reach the file at the latest after this. */
@@ -63,7 +65,7 @@ interface Reading {
 /** @throws DamagedDatabaseError where a part of the database is lost; UnusableDatabaseError for other reasons. The message is one line for the administrator. */
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
   const settings: WorkerSettings = {
-    role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, now: options.clock.now(),
+    role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, mayCreate: options.mayCreate ?? true, now: options.clock.now(),
     fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20, reserveBytes: options.reserveBytes ?? 0, skipRevisions: options.skipRevisions ?? 0,
   }
   const worker = options.startWorker(settings)

@@ -10,9 +10,11 @@ export class DamagedDatabaseError extends UnusableDatabaseError {
   override readonly name = 'DamagedDatabaseError'
 }
 
-export const damaged = (path: string, why: string): DamagedDatabaseError => new DamagedDatabaseError(
-  `database ${path} is damaged (${why}): restore a back-up with "mk8s restore FILE", or start with --auto-recover to go on from the last good copy, or move ${path}* away to begin with an empty cluster`,
-)
+const wayOut = 'restore a back-up with "mk8s restore FILE", or start with --auto-recover to go on from the last good copy'
+
+export const damaged = (path: string, why: string): DamagedDatabaseError => new DamagedDatabaseError(`database ${path} is damaged (${why}): ${wayOut}`)
+
+export const gone = (path: string): DamagedDatabaseError => new DamagedDatabaseError(`database ${path} is gone, and this data directory had one: ${wayOut}`)
 
 export const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
 

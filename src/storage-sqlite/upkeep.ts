@@ -2,6 +2,7 @@
 // is small and makes progress; when nothing is left to do nothing is written.
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
+import { checkpoint } from './checkpoint.ts'
 import { pageSize } from './layout.ts'
 import { lengthenLog, type Room, unlessFull, walPagesLimit } from './room.ts'
 import type { Rows } from './rows.ts'
@@ -24,8 +25,7 @@ interface Upkeep {
 }
 
 export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upkeep {
-  const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
-  const restart = db.prepare('PRAGMA wal_checkpoint(RESTART)')
+  const plainCheckpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   /** To what size the file is cut by the first write after it has been moved into the database. */
   const keepWalPages = (pages: number) => db.pragma(`journal_size_limit = ${pages * pageSize}`)
   let changesWhenQuiet = -1
@@ -37,7 +37,8 @@ export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upk
       unlessFull(() => {
         if (rows.walPages() >= (room.isShort ? walPagesLimit / 2 : walPagesLimit)) {
           keepWalPages(walPagesLimit)
-          checkpoint.get()
+          if (room.isShort) plainCheckpoint.get()
+          else checkpoint(db, 'PASSIVE')
         }
         isMore = !room.isShort && tooManyFree()
         if (isMore) db.pragma(`incremental_vacuum(${pagesPerStep})`)
@@ -45,16 +46,14 @@ export function createUpkeep(db: Database.Database, rows: Rows, room: Room): Upk
       return isMore
     },
     settle() {
-      changesWhenQuiet = rows.totalChanges()
       const size = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
-      if (room.isShort || size === quietWalPages * pageSize) return
-      unlessFull(() => {
+      if (!room.isShort && size !== quietWalPages * pageSize) unlessFull(() => {
         // After a start the file is new: it gets its lasting length at once, not by a page a flush.
         if (size < quietWalPages * pageSize) return lengthenLog(db.name, quietWalPages)
         keepWalPages(quietWalPages)
-        restart.get()
-        rows.touch()
+        checkpoint(db, 'RESTART')
       })
+      changesWhenQuiet = rows.totalChanges()
     },
   }
 }

@@ -33,6 +33,12 @@ export function damageOfLog(path: string): string | undefined {
   return undefined
 }
 
+/** Whether it has begun: its beginning is on the disk before the database knows of it. */
+export function isLogThere(path: string): boolean {
+  const log = readIfThere(path)
+  return log !== undefined && log.length > headerBytes && readHeader(log) !== undefined
+}
+
 type Sum = readonly [number, number]
 
 interface Header {

@@ -244,7 +244,7 @@ test('a damaged database: the last good copy is named, and taken with --auto-rec
 
   b.spawn()
   expect(await b.exited()).toBe(1)
-  expect(b.log().trim().split('\n').at(-1)).toMatch(new RegExp(`^mk8s: database ${database} is damaged .*; the last good copy is ${copies}/state-.*-aaaaaaaaaaaa\\.tar\\.gz, made \\d+ days ago$`))
+  expect(b.log().trim().split('\n').at(-1)).toMatch(new RegExp(`^mk8s: database ${database} is damaged .*; the last good copy is ${copies}/state-.*-aaaaaaaaaaaa\\.tar\\.gz, made \\d+ days ago; to begin with an empty cluster, move ${database}\\* and ${b.dataDir}/node-name away$`))
   expect(readFileSync(database).equals(damaged)).toBe(true)
 
   b.flags = [...b.flags, '--auto-recover']

@@ -18,6 +18,7 @@ import { openSqliteStorage } from '../../storage-sqlite/sqlite-storage.ts'
 import { extractSqliteAddon, startStorageWorker } from '../assets.ts'
 import { chooseAddress, readAddresses, readDefaultRoute } from '../machine.ts'
 import { podBridge } from '../names.ts'
+import { hadServer } from '../node-name.ts'
 import type { Paths } from '../paths.ts'
 import { askApi } from './ask-api.ts'
 import type { Condition } from './condition.ts'
@@ -45,7 +46,7 @@ export async function observeCondition(scene: Scene): Promise<Condition> {
     runs && isNode && !config.containerRuntimeEndpoint ? askContainerd(paths, config.runtimeDriver === 'cri') : undefined,
     runs && isNode ? chainsMissing() : undefined,
     runs && isNode && !config.disable.includes('coredns') ? askDns(gateway, config.clusterDomain) : undefined,
-    existsSync(paths.database) ? checkDatabase(paths.database, runs) : undefined,
+    existsSync(paths.database) || hadServer(paths.data) ? checkDatabase(paths.database, runs) : undefined,
     droppingChains(),
   ])
   const running = processIds().map((pid) => ({ pid, name: readIfThere(`/proc/${pid}/comm`).trim() }))
@@ -113,7 +114,7 @@ async function checkDatabase(path: string, inUse: boolean): Promise<NonNullable<
   try {
     for (const file of files) copyFileSync(file, join(directory, basename(file)))
     const copy = join(directory, basename(path))
-    const storage = await openSqliteStorage({ path: copy, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(directory), clock: systemClock, log: silentLogger })
+    const storage = await openSqliteStorage({ path: copy, mayCreate: false, startWorker: startStorageWorker, nativeBinding: extractSqliteAddon(directory), clock: systemClock, log: silentLogger })
     await storage.close()
     return { path, bytes, inUse }
   } catch (error) {

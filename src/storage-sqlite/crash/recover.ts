@@ -16,7 +16,7 @@ interface Recovered {
 const write = { key: 'after/recovery', lazy: false, timeToLiveSeconds: undefined }
 
 export function recover(path: string): Recovered {
-  const db = openDatabase({ path, nativeBinding: undefined })
+  const db = openDatabase({ path, nativeBinding: undefined, mayCreate: true })
   try {
     const engine = new Engine({ db, rows: new Rows(db), room: new Room(db, { path: path, reserveBytes: 0 }), afterCommit: () => {}, timeToLiveBytes: 1 << 20 })
     const rows = [...engine.list('')].map(({ key, value, revision }) => ({ key, value, revision }))
