@@ -26,11 +26,18 @@ const longestTimeout = 2 ** 31 - 1
 
 const wallTime = new WallTime({ wall: () => Date.now(), monotonic: () => performance.now() })
 
-export const systemClock: Clock = {
+/** A clock that can be told what earlier processes saw. */
+export interface RecallingClock extends Clock {
+  /** See `WallTime`. */
+  recall(jumps: readonly Jump[]): void
+}
+
+export const systemClock: RecallingClock = {
   now: () => wallTime.now(),
   monotonic: () => performance.now(),
   since: (wall) => wallTime.since(wall),
   onJump: (listener) => wallTime.onJump(listener),
+  recall: (jumps) => wallTime.recall(jumps),
   after(milliseconds, callback) {
     const due = performance.now() + milliseconds
     let handle: NodeJS.Timeout
@@ -61,7 +68,7 @@ export const rfc3339 = (milliseconds: number): string => new Date(milliseconds).
 export const rfc3339Micro = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 23) + '000Z'
 
 /** A clock that stands still until a test moves it. Timers fire in order, each at its own instant. */
-export class FakeClock implements Clock {
+export class FakeClock implements RecallingClock {
   #wall: number
   #monotonic = 0
   #timers = new Set<{ due: number; callback: () => void }>()
@@ -76,6 +83,7 @@ export class FakeClock implements Clock {
   monotonic = () => this.#monotonic
   since = (wall: number) => this.#time.since(wall)
   onJump = (listener: (jump: Jump) => void) => this.#time.onJump(listener)
+  recall = (jumps: readonly Jump[]) => this.#time.recall(jumps)
 
   after(milliseconds: number, callback: () => void): Timer {
     const timer = { due: this.#monotonic + Math.max(0, milliseconds), callback }

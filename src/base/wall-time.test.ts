@@ -69,3 +69,22 @@ test('jumps are told, slow corrections are not', async () => {
   expect(jumps).toHaveLength(1)
   expect(clock.since(noon + 20 * minute)).toBeLessThan(11_000)
 })
+
+test('jumps that earlier processes saw are taken out, and times from between them are what they were', () => {
+  const clock = new FakeClock(noon)
+  const day = 24 * hour
+  // thirty days at once, two hours on that clock, ten years at the start of this process
+  const first = { before: noon - 10 * day, after: noon + 20 * day }
+  const second = { before: first.after + 2 * hour, after: noon + 3650 * day }
+  clock.setWall(second.after)
+  clock.recall([first, second])
+  clock.advance(5 * minute)
+  expect(clock.since(second.after + minute)).toBe(4 * minute)
+  expect(clock.since(first.after + hour)).toBe(hour + 5 * minute)
+  expect(clock.since(first.before - minute)).toBe(2 * hour + 6 * minute)
+  // set right again: a time from now on is known, and one from before the leaps at least as old
+  clock.setWall(noon)
+  clock.advance(minute)
+  expect(clock.since(noon)).toBe(minute)
+  expect(clock.since(first.before - minute)).toBe(2 * hour + 7 * minute)
+})

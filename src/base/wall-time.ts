@@ -1,5 +1,5 @@
 // Wall time with a memory of its jumps. Each stretch between two jumps is an era; a time that somebody wrote down was written in one of them, or
-// before this process began. Which one is not always certain: then the reading counts by which the least time has passed.
+// before this process began, which may be told of jumps by an earlier one. Which one is not always certain: then the reading counts by which the least time has passed.
 
 /** The wall clock showed `before`, and `after` in the same instant. */
 export interface Jump {
@@ -52,6 +52,20 @@ export class WallTime {
     if (wall > now.wall && wall <= now.wall + skew) return 0
     // written by an earlier process, whose clock nobody knows
     return now.monotonic - this.#began
+  }
+
+  /**
+   * Takes out jumps from before this process, oldest first, the last of them perhaps at its very beginning. Between them, and from the last to now, the wall
+   * clock counts as it was.
+   */
+  recall(jumps: readonly Jump[]): void {
+    let wall = this.now()
+    let monotonic = this.#sources.monotonic()
+    for (const { before, after } of jumps.toReversed()) {
+      monotonic -= Math.max(0, wall - after)
+      wall = before
+      this.#ends.unshift({ wall, monotonic })
+    }
   }
 
   onJump(listener: (jump: Jump) => void): () => void {

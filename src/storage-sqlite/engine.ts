@@ -123,9 +123,9 @@ export class Engine {
     return removed
   }
 
-  /** An earlier life may have had another idea of the time: what would stay for years, or ends before mk8s was written, gets an hour. */
-  redate(now: number): void {
-    const earliest = now < earliestBelievable ? 0 : earliestBelievable
+  /** An earlier life may have had another idea of the time: what would stay for years, or ends before mk8s was written, or in a pause that is doubted, gets an hour. */
+  redate({ now, isPauseDoubted }: { now: number; isPauseDoubted: boolean }): void {
+    const earliest = isPauseDoubted ? now : now < earliestBelievable ? 0 : earliestBelievable
     this.#transact(() => this.#rows.redate({ earliest, farthest: now + farthestExpiry, instead: now + hour }))
     this.#nextExpiry = this.#rows.number('nextExpiry') ?? undefined
   }

@@ -74,6 +74,8 @@ export interface WorkerSettings {
   nativeBinding: string | undefined
   mayCreate: boolean
   now: number
+  /** Time has passed since the last write of which the clock cannot be believed. */
+  isPauseDoubted: boolean
   fsyncDelayMilliseconds: number
   timeToLiveBytes: number
   reserveBytes: number

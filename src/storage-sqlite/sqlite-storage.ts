@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Change, type Listing, type Revision, type Row, type Storage, StorageError, type WriteOptions } from '../storage/storage.ts'
+import { lastWrite } from './last-write.ts'
 import {
   type FromWorker, type Outlook, packWrites, type ToWorker, unpackResults, unpackRows, type WorkerSettings, type WriteRequest, type WriteResult,
 } from './protocol.ts'
@@ -64,8 +65,10 @@ interface Reading {
 
 /** @throws DamagedDatabaseError where a part of the database is lost; UnusableDatabaseError for other reasons. The message is one line for the administrator. */
 export async function openSqliteStorage(options: SqliteOptions): Promise<SqliteStorage> {
+  const now = options.clock.now()
+  const written = lastWrite(options.path) ?? now
   const settings: WorkerSettings = {
-    role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, mayCreate: options.mayCreate ?? true, now: options.clock.now(),
+    role: 'mk8s-storage', path: options.path, nativeBinding: options.nativeBinding, mayCreate: options.mayCreate ?? true, now, isPauseDoubted: now - written > options.clock.since(written) + 1000,
     fsyncDelayMilliseconds: options.fsyncDelayMilliseconds ?? 0, timeToLiveBytes: options.timeToLiveBytes ?? 16 << 20, reserveBytes: options.reserveBytes ?? 0, skipRevisions: options.skipRevisions ?? 0,
   }
   const worker = options.startWorker(settings)

@@ -150,7 +150,7 @@ function serveDatabase(port: MessagePort, settings: WorkerSettings, post: (messa
       case 'close': return close()
     }
   }
-  engine.redate(settings.now)
+  engine.redate(settings)
   const early = engine.expire(settings.now)
   if (early.length > 0) planUpkeep()
   post({ type: 'opened', revision: engine.revision, outlook: engine.outlook })

@@ -66,7 +66,7 @@ async function look() {
       ...steady('Node', /./, ({ spec, status }) => [spec.taints, status?.conditions?.map(({ type, status: state }) => `${type}=${state}`)]),
       ...steady('Pod', /^(client|web)/, ({ status }) => status?.containerStatuses?.map(({ containerID, restartCount }) => `${containerID} ${restartCount}`)),
       ...steady('Deployment', /./, ({ status }) => status?.availableReplicas),
-      ...steady('Job', /^(long|done)$/, ({ status }) => [status?.active, status?.succeeded]),
+      ...steady('Job', /^(long|done)/, ({ status }) => [status?.active, status?.succeeded]),
       ...steady('Lease', /./, ({ spec }) => spec.holderIdentity),
     ],
     jobs: items.filter((o) => o.kind === 'Job' && o.metadata.name.startsWith('often')).length,
@@ -110,10 +110,23 @@ test('what was made under wrong clocks is good under the right one', async () =>
   expect(box.log()).not.toMatch(/WARN.*([Ll]ease|[Tt]oken)| ERROR /)
 })
 
+test('what has a deadline or a time to live is made in the present', async () => {
+  await box.apply({
+    apiVersion: 'v1', kind: 'List', items: [
+      { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'long-now' }, spec: { activeDeadlineSeconds: 1800, template: { spec: { ...container(shell('sleep infinity')), activeDeadlineSeconds: 1800 } } } },
+      { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'done-now' }, spec: { ttlSecondsAfterFinished: 1800, template: { spec: container(['true']) } } },
+      { apiVersion: 'v1', kind: 'Event', metadata: { name: 'told' }, involvedObject: { namespace: 'default' }, reason: 'Told', type: 'Normal' },
+    ],
+  })
+  await box.k(['wait', 'job/done-now', '--for=condition=Complete', '--timeout=60s'])
+  await eventually('the other one runs', async () => (await box.k(['get', 'pods', '-l', 'job-name=long-now', '-o', 'jsonpath={.items[*].status.phase}'])) === 'Running')
+})
+
 test.each([
   ['1970', 'first', in1970],
   ['eleven years ahead', 'second', () => elevenYears],
-  ['the present', 'third', () => 0],
+  ['eleven years ahead, again', 'third', () => elevenYears],
+  ['the present', 'fourth', () => 0],
 ])('a server with data starts at %s', async (_when, start, seconds) => {
   const before = await look()
   await box.signal('SIGTERM')
@@ -122,4 +135,6 @@ test.each([
   await eventually('all is as before', async () => JSON.stringify((await look()).settled) === JSON.stringify(before.settled), 30)
   await eventually('the pod has a token that is good', async () => (await asPod()).includes(known))
   await bench.start({ name: `after-${start}` })
+  expect((await box.kubectl(['get', 'event', 'told'])).stderr).toBe('')
+  expect((await look()).settled).toEqual(before.settled)
 })

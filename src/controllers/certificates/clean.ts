@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { CertificateSigningRequest } from '../../api/generated/types.ts'
 import type { Stored } from '../../api/object.ts'
+import type { Since } from '../../base/clock.ts'
 import type { Plan } from '../../controller/definition.ts'
 
 interface CleanStep {
@@ -13,16 +14,16 @@ const hour = 3600_000
 const keptDecided = hour
 const keptPending = 24 * hour
 
-export function planCleaning(object: Stored<CertificateSigningRequest>, now: number): Plan<CleanStep> {
-  const end = endOf(object)
-  return now >= end ? { steps: [{ do: 'delete', object }] } : { steps: [], wakeAfter: end - now }
+export function planCleaning(object: Stored<CertificateSigningRequest>, now: number, since: Since): Plan<CleanStep> {
+  const left = timeLeft(object, now, since)
+  return left > 0 ? { steps: [], wakeAfter: left } : { steps: [{ do: 'delete', object }] }
 }
 
-function endOf({ metadata, status }: Stored<CertificateSigningRequest>): number {
+function timeLeft({ metadata, status }: Stored<CertificateSigningRequest>, now: number, since: Since): number {
   const decided = (status?.conditions ?? []).filter(({ type }) => ['Approved', 'Denied', 'Failed'].includes(type))
-    .map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? metadata.creationTimestamp) + keptDecided)
-  const expired = status?.certificate ? [endOfCertificate(status.certificate)] : []
-  return Math.min(...(decided.length ? decided : [Date.parse(metadata.creationTimestamp) + keptPending]), ...expired)
+    .map(({ lastUpdateTime }) => keptDecided - since(Date.parse(lastUpdateTime ?? metadata.creationTimestamp)))
+  const expired = status?.certificate ? [endOfCertificate(status.certificate) - now] : []
+  return Math.min(...(decided.length ? decided : [keptPending - since(Date.parse(metadata.creationTimestamp))]), ...expired)
 }
 
 function endOfCertificate(base64: string): number {

@@ -12,6 +12,7 @@ import type { ServerConfig } from '../../config/server-config.ts'
 import { dnsCommand } from '../../dns/processes.ts'
 import { lookForCni } from '../../runtime/containerd/host.ts'
 import { readRegistries } from '../../runtime/containerd/registries.ts'
+import { lastWrite } from '../../storage-sqlite/last-write.ts'
 import { podBridge } from '../names.ts'
 import type { Paths } from '../paths.ts'
 import { dnsPort, kubeletPort } from '../ports.ts'
@@ -47,7 +48,7 @@ export async function observe({ config, paths, now, serverPid }: Scene): Promise
     hasDatabase: existsSync(paths.database),
     ports: findTaken(wantedPorts(config), (commandLine, pid) => pid === serverPid || commandLine.includes(`\0${dnsCommand}\0${paths.dns}\0`)),
     memoryBytes: totalmem(),
-    clock: { now, built: Date.parse(version.buildDate), newestFile: newest([paths.database, `${paths.database}-wal`]) },
+    clock: { now, built: Date.parse(version.buildDate), newestFile: lastWrite(paths.database) },
     registries,
   }
 }
@@ -107,9 +108,4 @@ function wantedPorts(config: ServerConfig): WantedPort[] {
   const bridge = addressAt(parseCidr(config.clusterCidr)!, 1)
   const dns = config.disable.includes('coredns') ? [] : (['udp', 'tcp'] as const).map((protocol): WantedPort => ({ protocol, address: bridge, port: dnsPort, purpose: 'DNS' }))
   return [api, { protocol: 'tcp', address: '*', port: kubeletPort, purpose: 'kubelet' }, ...dns]
-}
-
-function newest(files: readonly string[]): number | undefined {
-  const times = files.flatMap((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? [])
-  return times.length > 0 ? Math.max(...times) : undefined
 }
