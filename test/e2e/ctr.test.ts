@@ -60,6 +60,12 @@ test('terminals, input, logs, forwarded and host ports, limits', async () => {
   expect(usage.pods.find(({ podRef }) => podRef.name === 'web')!.containers[0]!.memory.workingSetBytes).toBeGreaterThan(0)
 })
 
+test('what it cannot do is refused', async () => {
+  await box.apply(pod({ name: 'own-users', spec: { hostUsers: false } }))
+  await bench.event('own-users', /Warning FailedCreatePodSandBox Failed to create pod sandbox: can't set `spec\.hostUsers: false`, runtime does not support user namespaces/)
+  await box.k(['delete', 'pod', 'own-users', '--now'])
+})
+
 test('a container that fails is started again with growing pauses, and what it said before can be read', async () => {
   await box.apply(pod({ name: 'failing', command: shell('echo words of $HOSTNAME; exit 3') }))
   await eventually('it backs off', async () => (await bench.get('pod', 'failing', '.status.containerStatuses[0].state.waiting.reason')) === 'CrashLoopBackOff')

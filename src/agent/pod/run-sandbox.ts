@@ -9,7 +9,7 @@ import type { AgentPod } from './types.ts'
 
 export async function sandboxSpecOf(services: PodServices, pod: AgentPod, attempt: number): Promise<{ spec: SandboxSpec; warnings: string[] }> {
   const { clusterDns, clusterDomain, cgroups, directories } = services
-  if (pod.spec.hostUsers === false) throw new Error('user namespaces are not supported by this node')
+  if (pod.spec.hostUsers === false) throw new Error(`can't set \`spec.hostUsers: false\`, runtime does not support user namespaces`)
   const dns = podDns({ pod, clusterDns, clusterDomain, host: await services.hostDns() })
   const runtimeHandler = await handlerOf(services, pod)
   const spec = sandboxSpec({ pod, attempt, dns: dns.config, clusterDomain, cgroupParent: cgroups.parentOf(pod), logRoot: directories.podLogs, runtimeHandler })

@@ -1,4 +1,4 @@
-// The configuration file of our containerd, as a pure function (source: containerd, docs/cri/config.md). Version 2 is read by 1.6, 1.7 and 2.x.
+// The configuration file of our containerd, as a pure function (source: containerd, docs/cri/config.md). Version 2 is read by 1.6, 1.7 and 2.x, which knows by itself where tables have moved.
 import type { ContainerdPaths } from './paths.ts'
 import type { HostFacts, Programs } from './host.ts'
 import type { RegistryCredentials } from './registries.ts'
@@ -28,6 +28,8 @@ export function renderConfig(facts: ConfigFacts): string {
     }),
     section('grpc', { address: paths.socket }),
     section('debug', { level: 'warn' }),
+    // On by default in 2.x, with a socket that all containerds of the machine share.
+    section('plugins."io.containerd.nri.v1.nri"', { disable: true }),
     ...(criPlugin ? criSections(facts) : []),
   ].join('\n')
 }

@@ -41,7 +41,7 @@ describe('the configuration', () => {
     expect(limited).toContain('disable_apparmor = true')
     expect(limited).toContain('[plugins."io.containerd.grpc.v1.cri".registry.configs."r:5000".auth]\nusername = "u"\npassword = "p\\"w"\n')
     const full = renderConfig({ ...facts, host: { canRaiseOomScore: true, hasAppArmor: true, hasSystemd: true, cgroupVersion: 1, limitsSwap: true } })
-    for (const line of ['oom_score = -999', 'restrict_oom_score_adj = false', 'disable_apparmor = false', 'SystemdCgroup = false']) expect(full).toContain(line)
+    for (const line of ['oom_score = -999', 'restrict_oom_score_adj = false', 'disable_apparmor = false', 'SystemdCgroup = false', '[plugins."io.containerd.nri.v1.nri"]\ndisable = true']) expect(full).toContain(line)
   })
 
   it('has a state directory of its own for each data directory', () => {
