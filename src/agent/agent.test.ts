@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -12,10 +12,12 @@ import { RuntimeError } from '../runtime/container-runtime.ts'
 import type { FakeRuntimeOptions } from '../runtime/fake.ts'
 import { FakeRuntime } from '../runtime/fake.ts'
 import { createAgent, type Agent } from './index.ts'
+import type { AgentOptions } from './options.ts'
 import { createMemoryApi, type MemoryApi } from './testing/memory-api.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
 const noMounter: Mounter = { mount: async () => {}, unmount: async () => {}, below: async () => [], typeAt: async () => undefined }
+const patient = { timeout: 4000 }
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -29,7 +31,7 @@ interface World {
   running: Running
 }
 
-async function startWorld(options: Partial<FakeRuntimeOptions> = {}, given: Partial<World> = {}): Promise<World> {
+async function startWorld(options: Partial<FakeRuntimeOptions> = {}, given: Partial<World> = {}, gates: Pick<AgentOptions, 'networkReady' | 'servicesReady'> = {}): Promise<World> {
   const api = given.api ?? createMemoryApi()
   const runtime = given.runtime ?? new FakeRuntime({ clock: systemClock, images: ['docker.io/library/web:1'], ...options })
   if (!given.runtime) runtime.addImage('web:1')
@@ -38,7 +40,7 @@ async function startWorld(options: Partial<FakeRuntimeOptions> = {}, given: Part
   const agent = createAgent({
     client: api.client, informers, runtime, nodeName: 'n1', nodeIps: () => ['192.0.2.1'], clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', port: 10250, version: 'v1.36.3+mk8s1',
     directories: { root: join(directory, 'agent'), podLogs: join(directory, 'pods'), containerLogs: join(directory, 'containers') }, cgroupRoot: join(directory, 'cgroup'),
-    clock: systemClock, log: silentLogger, mounter: noMounter, cgroupDriver: 'systemd',
+    clock: systemClock, log: silentLogger, mounter: noMounter, cgroupDriver: 'systemd', ...gates,
   })
   const running = await agent.start(new AbortController().signal)
   const stop = async () => {
@@ -173,6 +175,36 @@ test('after a restart running pods are adopted and orphans are ended', async () 
   await expect.poll(() => [...second.runtime.sandboxes.values()].map((s) => s.status.name)).toEqual(['keep'])
   expect(statusOf(second.api, 'keep')?.containerStatuses?.[0]).toMatchObject({ restartCount: 0, ready: true })
   expect(second.runtime.calls.filter((c) => c.startsWith('startContainer'))).toHaveLength(2)
+})
+
+test('no sandbox is made before there is a network, no container starts before there are services, and important pods come first', async () => {
+  const [network, services] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { api, runtime, directory } = await startWorld({}, {}, { networkReady: network.promise, servicesReady: services.promise })
+  const names = ['a', 'b', 'c', 'd']
+  for (const [n, name] of names.entries()) api.put(pods, podOf(name, {}, { priority: n === 2 ? 2_000_001_000 : n }))
+  await expect.poll(async () => (await readdir(join(directory, 'pods'))).length, patient).toBe(names.length)
+  expect(runtime.sandboxes.size).toBe(0)
+  network.resolve()
+  await expect.poll(() => [...runtime.sandboxes.values()].map(({ status }) => status.name), patient).toEqual(['c', 'd', 'b', 'a'])
+  await expect.poll(() => runtime.calls.filter((call) => call.startsWith('imageStatus')).length, patient).toBe(names.length)
+  expect(runtime.containers.size).toBe(0)
+  services.resolve()
+  await api.until(() => names.every((name) => statusOf(api, name)?.phase === 'Running'))
+})
+
+test('after a reboot into the past the newest sandbox and container are those of the last attempt', async () => {
+  const clock = { ...systemClock, now: () => systemClock.now() }
+  const first = await startWorld({ clock })
+  first.api.put(pods, podOf('web'))
+  await first.api.until(() => statusOf(first.api, 'web')?.phase === 'Running')
+  await first.running.stop(AbortSignal.timeout(5000))
+  first.runtime.crash()
+  clock.now = () => systemClock.now() - 10 * 365 * 86_400_000
+  const second = await startWorld({}, first)
+  const status = () => statusOf(second.api, 'web')?.containerStatuses?.[0]
+  await second.api.until(() => status()?.restartCount === 1 && status()?.ready)
+  expect(status()?.lastState?.terminated?.exitCode).toBe(255)
+  expect(second.runtime.calls.filter((call) => call.startsWith('runSandbox'))).toHaveLength(2)
 })
 
 test('what comes to light of a pod that is gone is ended at once', async () => {

@@ -121,7 +121,7 @@ async function startAgent(options: AgentOptions, signal: AbortSignal, onStarted:
   const probes = createProbes({ runtime, clock, recorder, hostIps: nodeIps, random: options.random ?? Math.random })
   const services: PodServices = {
     client, runtime, view, images, volumes, cgroups, recorder, clock, log, directories, hostIps: nodeIps, clusterDns, clusterDomain, allocatable,
-    sandboxSlots: createSlots(slotsPerCpu * machine.cpus), startSlots: createSlots(slotsPerCpu * machine.cpus),
+    sandboxSlots: createSlots(slotsPerCpu * machine.cpus, options.networkReady), startSlots: createSlots(slotsPerCpu * machine.cpus, options.servicesReady),
     runtimeName: info.name, recursiveReadOnly: info.features.recursiveReadOnlyMounts, memoryCapacityBytes: machine.memoryBytes,
     hostDns: async () => parseResolvConf(await readFile(options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
     services: () => (serviceInformer.synced ? serviceInformer.list() : undefined),

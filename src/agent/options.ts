@@ -24,6 +24,10 @@ export interface AgentOptions {
   nodeTaints?: readonly Taint[]
   /** Default: the kubelet's. */
   settings?: KubeletSettings
+  /** No sandbox is made before: pods have a network from then on. Default: at once. */
+  networkReady?: Promise<unknown>
+  /** No container starts before: what it may ask for in its first instant is there. Default: at once. */
+  servicesReady?: Promise<unknown>
   directories: AgentDirectories
   /** Default: what the runtime says. */
   cgroupDriver?: CgroupDriver

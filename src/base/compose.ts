@@ -16,17 +16,19 @@ export const inSequence = (name: string, components: readonly Component[]): Comp
   },
 })
 
-/** Starts all at once; ready when all are. Stops all at once. */
+/** Starts all at once; ready when all are. One that cannot start aborts the starts of the others. Stops all at once. */
 export const inParallel = (name: string, components: readonly Component[]): Component => ({
   name,
   async start(signal) {
-    const results = await Promise.allSettled(components.map((component) => component.start(signal)))
+    const refused = new AbortController()
+    const starts = components.map((component) => component.start(AbortSignal.any([signal, refused.signal])))
+    for (const start of starts) start.catch((reason: unknown) => refused.abort(reason))
+    const results = await Promise.allSettled(starts)
     const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    const refused = results.find((result) => result.status === 'rejected')
     const stop = async (deadline: AbortSignal) => void (await Promise.all(started.map((running) => running.stop(deadline))))
-    if (refused) {
+    if (refused.signal.aborted) {
       await stop(signal)
-      throw refused.reason
+      throw refused.signal.reason
     }
     return { failed: Promise.race(started.map((running) => running.failed)), stop }
   },

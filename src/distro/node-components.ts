@@ -7,6 +7,7 @@ import { kubeletEndpoints } from '../agent/endpoints/server.ts'
 import { bytesQuantity } from '../agent/eviction/thresholds.ts'
 import type { KubeletSettings } from '../agent/settings/settings.ts'
 import { sleep, type Clock } from '../base/clock.ts'
+import { inParallel, inSequence } from '../base/compose.ts'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import { buildId, gitVersion } from '../base/version.ts'
@@ -21,6 +22,7 @@ import type { ServerPki } from '../pki/server-pki.ts'
 import { createProxy } from '../proxy/index.ts'
 import { findCniPlugins } from '../runtime/containerd/host.ts'
 import { ownCommand } from './assets.ts'
+import { createGate, openedWithin } from './boot-order.ts'
 import { withInformers, type ControlPlane } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
 import { isMachineStopping, isOurs } from './machine.ts'
@@ -40,6 +42,9 @@ interface NodeOptions {
   log: Logger
 }
 
+/** So long containers wait for service rules and cluster DNS. */
+const servicesMilliseconds = 60_000
+
 const proxyUser: UserInfo = { name: 'system:kube-proxy', groups: ['system:authenticated'] }
 
 interface NodeParts {
@@ -54,6 +59,8 @@ export function nodeComponents(options: NodeOptions): NodeParts {
   const iptables = createIptables()
   const guard = createNetworkGuard({ iptables, clock, log: options.log.with({ component: 'network' }) })
   const network = {} as { gateway(): string }
+  const networkReady = createGate('pod network is ready')
+  const servicesReady = createGate('services are ready')
 
   const agent: Component = {
     name: 'agent',
@@ -66,6 +73,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
         client: plane.clientFor(user), informers, runtime, nodeName: config.nodeName, nodeIps: () => [address.current().nodeIp], nodeLabels: labelsOf(config.nodeLabel), nodeTaints: config.nodeTaint.map(taintOf), settings,
         directories: { root: paths.kubelet, podLogs: paths.podLogs, containerLogs: paths.containerLogs }, cgroupParent: paths.cgroupParent || undefined,
         clusterDns: [config.clusterDns], clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, port: kubeletPort, version: gitVersion, clock, log,
+        networkReady: networkReady.opened, servicesReady: openedWithin(servicesReady, servicesMilliseconds, { clock, log }),
       })
       const endpoints = kubeletEndpoints({
         address: '', port: kubeletPort, tls: () => kubeletTls(plane.pki), access: access(plane, config.nodeName),
@@ -121,9 +129,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
         settings: { address, port: dnsPort, clusterDomain: config.clusterDomain, resolvConf: config.resolvConf, serviceAddress: config.clusterDns },
         informers, directory: paths.dns, cgroup: paths.containerd.cgroup, command: ownCommand(), build: buildId, clock, log: options.log.with({ component: 'dns' }),
       })
-      const running = await withInformers(made, informers).start(signal)
-      await ensureDnsService(plane.clientFor(apiServerUser), { clusterIp: config.clusterDns, endpoint: address, nodeName: config.nodeName })
-      return running
+      return withInformers(made, informers).start(signal)
     },
   }
 
@@ -140,8 +146,18 @@ export function nodeComponents(options: NodeOptions): NodeParts {
     }),
   }
 
+  const dnsService: Component = {
+    name: 'dns service',
+    async start() {
+      await ensureDnsService(plane.clientFor(apiServerUser), { clusterIp: config.clusterDns, endpoint: network.gateway(), nodeName: config.nodeName })
+      return { failed: new Promise(() => {}), stop: async () => {} }
+    },
+  }
+
+  const networkThenDns = inSequence('pod network and DNS', [podNetwork, networkReady.component, ...(config.disable.includes('coredns') ? [withoutDns(paths.dns)] : [dnsService, dns])])
+
   return {
-    components: [agent, podNetwork, proxy, guard, config.disable.includes('coredns') ? withoutDns(paths.dns) : dns, machineEnd],
+    components: [agent, inParallel('pod network, DNS and proxy', [networkThenDns, proxy]), servicesReady.component, guard, machineEnd],
     async follow(before) {
       started?.addressesChanged()
       for (const gone of new Set([before.nodeIp, before.advertiseAddress])) if (!(await isOurs(gone))) await forgetFlowsTo(gone)

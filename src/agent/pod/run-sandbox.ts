@@ -34,7 +34,7 @@ export async function runSandbox(services: PodServices, pod: AgentPod, attempt: 
     const [{ spec, warnings }] = await Promise.all([sandboxSpecOf(services, pod, attempt), cgroups.ensurePod(pod)])
     for (const warning of warnings) recorder.pod(pod, 'Warning', 'DNSConfigForming', warning)
     await mkdir(spec.logDirectory, { recursive: true, mode: 0o755 })
-    await view.refreshSandbox(await services.sandboxSlots(() => runtime.runSandbox(spec)))
+    await view.refreshSandbox(await services.sandboxSlots(() => runtime.runSandbox(spec), pod.spec.priority))
   } catch (error) {
     // what was made of it may be there all the same, and hold its name
     view.recheck()

@@ -33,7 +33,7 @@ export interface PodServices {
   clock: Clock
   log: Logger
   directories: AgentDirectories
-  /** Many pods at once come up sooner when few sandboxes and few containers are made at a time. */
+  /** Many pods at once come up sooner when few sandboxes and few containers are made at a time, those of more important pods first. */
   sandboxSlots: Slots
   startSlots: Slots
   hostIps(): readonly string[]

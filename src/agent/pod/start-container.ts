@@ -52,6 +52,7 @@ export async function startContainer(services: PodServices, request: StartContai
     throw failed('CreateContainerConfigError', error)
   })
   const id = await services.startSlots(async () => {
+    signal.throwIfAborted()
     const created = await runtime.createContainer(sandbox.id, spec, sandboxSpec).catch((error: Error) => {
       // its sandbox may have ended, or what was made of it may be there and hold its name
       view.recheck()
@@ -65,7 +66,7 @@ export async function startContainer(services: PodServices, request: StartContai
     event('Normal', 'Started', 'Container started')
     await view.refreshContainer(created)
     return created
-  })
+  }, pod.spec.priority)
   void linkLog(services, request, id, spec.logPath)
   await postStart(services, request, id)
 }

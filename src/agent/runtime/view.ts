@@ -36,8 +36,9 @@ interface PodObjects {
 /** Else nothing would tell what was missed until all is listed the next time. */
 const recheckRetry = { first: 200, most: 10_000 }
 
+/** By attempt: the runtime dates by a clock that may have been set back since. */
 const newestFirst = <T extends { createdAt: number; attempt: number; id: string }>(objects: Iterable<T>): T[] =>
-  [...objects].sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt || (a.id < b.id ? 1 : -1))
+  [...objects].sort((a, b) => b.attempt - a.attempt || b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
 
 export async function openRuntimeView({ runtime, clock, log, relistMilliseconds }: RuntimeViewOptions): Promise<RuntimeView> {
   const pods = new Map<string, PodObjects>()

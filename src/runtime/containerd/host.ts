@@ -19,7 +19,7 @@ const capSysResource = 24n
 export function readHostFacts(): HostFacts {
   return {
     canRaiseOomScore: hasCapability(readFileSync('/proc/self/status', 'utf8'), capSysResource),
-    hasAppArmor: readIfThere('/sys/module/apparmor/parameters/enabled').startsWith('Y') && existsSync('/sys/kernel/security/apparmor'),
+    hasAppArmor: readIfThere('/sys/module/apparmor/parameters/enabled').startsWith('Y') && existsSync('/sys/kernel/security/apparmor') && existsSync('/sbin/apparmor_parser'),
     hasSystemd: existsSync('/run/systemd/system'),
     cgroupVersion: isUnified() ? 2 : 1,
     limitsSwap: globSync(['/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes', '/sys/fs/cgroup/*/memory.swap.max']).length > 0,

@@ -14,11 +14,13 @@ export interface SeenPod {
 }
 
 /** Emulation is an order of magnitude slower than a machine. */
-export const patience = 600
+export const patience = 1200
 
 export class Box {
   readonly guest: Guest
   readonly kubeconfig: string
+  /** Of the node's pods. */
+  containerd = { socket: '/run/mk8s/containerd/containerd.sock', kill: 'kill -9 $(cat /run/mk8s/containerd.pid)' }
   failures = 0
 
   constructor(options: GuestOptions) {
@@ -67,6 +69,8 @@ export class Box {
   /** Ready by the word of a kubelet that runs now. @returns seconds. */
   async untilReady(): Promise<number> {
     const seconds = await until('mk8s is ready', patience, async () => (await this.guest.run('journalctl -u mk8s -o cat --since=-3600s _PID=$(systemctl show -p MainPID --value mk8s) | grep -q "mk8s is ready"', { seconds: 60 })).code === 0)
+    // under another clock the administrator's certificate may be another
+    await this.fetchKubeconfig()
     return seconds + (await until('the node is Ready', patience, async () => (await this.kubectl(['get', 'node', 'box', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'])).out.trim() === 'True'))
   }
 
@@ -95,7 +99,7 @@ export class Box {
 
   /** Containers of the runtime, sandboxes among them, that run: id and process. */
   async runningTasks(): Promise<[id: string, pid: string][]> {
-    const { out } = await this.guest.run('ctr -a /run/mk8s/containerd/containerd.sock -n k8s.io tasks ls')
+    const { out } = await this.guest.run(`ctr -a ${this.containerd.socket} -n k8s.io tasks ls`)
     return out.split('\n').map((line) => line.trim().split(/\s+/)).filter(([, , state]) => state === 'RUNNING').map(([id, pid]) => [id!, pid!])
   }
 
@@ -107,6 +111,15 @@ export class Box {
   /** exec and logs reach a pod. @returns seconds until they did. */
   async untilExecs(pod: string): Promise<number> {
     return until(`exec and logs of ${pod}`, patience, async () => (await this.kubectl(['exec', pod, '--', 'true'], { seconds: 60 })).code === 0 && (await this.kubectl(['logs', pod], { seconds: 60 })).code === 0)
+  }
+
+  /** A pod's token and authority are good for the API under the machine's own clock. */
+  async checkPodAccess(when: string): Promise<void> {
+    const mount = '/var/run/secrets/kubernetes.io/serviceaccount'
+    const [token, authority] = await Promise.all(['token', 'ca.crt'].map((file) => this.must(['exec', 'guaranteed', '--', 'cat', `${mount}/${file}`], { seconds: 60 })))
+    await this.guest.run('cat >/run/ca.crt', { input: authority })
+    const { out } = await this.guest.run(`curl -sS -m 30 --cacert /run/ca.crt -H 'Authorization: Bearer ${token!.trim()}' -o /dev/null -w '%{http_code}' https://127.0.0.1:6443/version`)
+    this.check(`a pod's token and authority are good ${when}`, out.trim() === '200', out.slice(-300))
   }
 
   /** What must be as many as there are pods, and nothing that is broken. */

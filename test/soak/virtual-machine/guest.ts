@@ -16,6 +16,8 @@ export interface GuestOptions {
   apiPort: number
   /** What the machine's clock shows at power-on, as in `2000-01-01T00:00:00`; default the present. */
   clock?: string
+  /** Added to the kernel's command line. */
+  kernelArguments?: string
 }
 
 export interface Result {
@@ -33,7 +35,7 @@ export class Guest {
   }
 
   async powerOn(): Promise<void> {
-    const { image, disk, directory, binary, sshPort, apiPort, clock } = this.options
+    const { image, disk, directory, binary, sshPort, apiPort, clock, kernelArguments = '' } = this.options
     const socket = join(directory, 'disk.sock')
     rmSync(socket, { force: true })
     this.#ended = false
@@ -47,7 +49,7 @@ export class Guest {
     await until('nbdkit', 10, async () => existsSync(socket))
     const qemu = start('qemu-system-x86_64', [
       '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', process.env.CPUS ?? '2', '-m', '2048', '-nodefaults', '-display', 'none', '-no-user-config',
-      '-serial', `file:${join(directory, 'console.log')}`, '-kernel', image.kernel, '-initrd', image.initrd, '-append', 'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 panic=5 mitigations=off',
+      '-serial', `file:${join(directory, 'console.log')}`, '-kernel', image.kernel, '-initrd', image.initrd, '-append', `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 panic=5 mitigations=off ${kernelArguments}`,
       '-drive', `file=nbd:unix:${socket},format=raw,if=virtio,cache=none`, '-drive', `file=${binary},format=raw,if=virtio,readonly=on`,
       '-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${sshPort}-:22,hostfwd=tcp:127.0.0.1:${apiPort}-:6443`, '-device', 'virtio-net-pci,netdev=n', '-device', 'virtio-rng-pci',
       '-rtc', `base=${clock ?? 'utc'}`,
@@ -80,7 +82,7 @@ export class Guest {
   run(command: string, { seconds = 120, input }: { seconds?: number; input?: string | Buffer } = {}): Promise<Result> {
     const { directory, image, sshPort } = this.options
     return execute('ssh', [
-      '-F', 'none', '-i', image.key, '-p', String(sshPort), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=20',
+      '-F', 'none', '-i', image.key, '-p', String(sshPort), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=60',
       '-o', 'ServerAliveInterval=10', '-o', 'ServerAliveCountMax=3', '-o', 'ControlMaster=auto', '-o', 'ControlPersist=300', '-o', `ControlPath=${join(directory, 'ssh.sock')}`, 'root@127.0.0.1', command,
     ], { seconds, input })
   }
@@ -92,15 +94,15 @@ export class Guest {
     return out.trim()
   }
 
-  async untilUp(seconds = 300): Promise<void> {
+  async untilUp(seconds = 600): Promise<void> {
     await until('ssh', seconds, async () => {
       if (!this.isOn) throw new Error(`qemu has ended: ${readFileSync(join(this.options.directory, 'qemu.log'), 'utf8').slice(-1000)}`)
-      return (await this.run('true', { seconds: 30 })).code === 0
+      return (await this.run('true', { seconds: 90 })).code === 0
     })
   }
 
   /** Orderly. @returns seconds until the machine was off. */
-  async shutDown(seconds = 300): Promise<number> {
+  async shutDown(seconds = 600): Promise<number> {
     const begun = performance.now()
     await this.run('systemctl poweroff', { seconds: 60 })
     await until('the machine to be off', seconds, async () => !this.isOn)

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Box } from './box.ts'
 import { ensureImage } from './image.ts'
-import { bootAgain, cgroups, clock, install, power, reboot, restart, type Stage } from './stages.ts'
+import { bootAgain, cgroups, clock, ctr, install, power, reboot, restart, type Stage } from './stages.ts'
 
-const stages: Record<string, Stage> = { restart, cgroups, reboot, power, clock }
+const stages: Record<string, Stage> = { restart, cgroups, reboot, power, clock, ctr }
 const root = resolve(import.meta.dirname, '../../..')
 const wanted = process.argv.slice(2).filter((name) => name !== 'first')
 const unknown = wanted.filter((name) => !(name in stages))

@@ -19,9 +19,8 @@ export type Stage = (context: StageContext) => Promise<void>
 /** From a bare Debian to an application: what scripts/quickstart does, without its build. */
 export async function install({ box, root }: StageContext): Promise<void> {
   const { guest } = box
-  const size = box.binary().length
   box.note('boot until ssh', await box.boot())
-  await guest.must(`head -c ${size} /dev/vdb >/usr/local/bin/mk8s && chmod 755 /usr/local/bin/mk8s`)
+  await guest.must(copyBinary(box))
   await guest.run('cat >/etc/systemd/system/mk8s.service', { input: readFileSync(`${root}/scripts/mk8s.service`) })
   await guest.must('systemctl daemon-reload && systemctl enable --quiet mk8s && systemctl start mk8s')
   await box.fetchKubeconfig()
@@ -33,23 +32,27 @@ export async function install({ box, root }: StageContext): Promise<void> {
   await box.checkTidy()
 }
 
+const copyBinary = (box: Box) => `head -c ${box.binary().length} /dev/vdb >/usr/local/bin/mk8s.new && chmod 755 /usr/local/bin/mk8s.new && mv /usr/local/bin/mk8s.new /usr/local/bin/mk8s`
+
+/** A disk of an earlier run, with this build. */
 export async function bootAgain({ box }: StageContext): Promise<void> {
   box.note('boot until ssh', await box.boot())
+  await box.guest.must(`systemctl stop mk8s && ${copyBinary(box)} && systemctl start mk8s`, 300)
   await box.fetchKubeconfig()
   box.note('until the node is Ready', await box.untilReady())
   box.note('until all pods run', await box.untilPodsRun())
 }
 
-const restarts: readonly [what: string, command: string][] = [
+const restarts = (box: Box): [what: string, command: string][] => [
   ['systemctl restart', 'systemctl restart mk8s'],
   ['an upgrade (stop, another binary, start)', 'systemctl stop mk8s && cp /usr/local/bin/mk8s /usr/local/bin/mk8s.new && mv /usr/local/bin/mk8s.new /usr/local/bin/mk8s && systemctl start mk8s'],
   ['systemctl kill -s KILL', 'systemctl kill -s KILL mk8s'],
-  ['kill -9 of containerd', 'kill -9 $(cat /run/mk8s/containerd.pid)'],
+  ['kill -9 of containerd', box.containerd.kill],
 ]
 
 export async function restart({ box }: StageContext): Promise<void> {
   const seen = async () => (await box.pods()).map(({ name, containerId, restarts: count, ip }) => `${name} ${containerId} ${count} ${ip}`).sort().join('\n')
-  for (const [what, command] of restarts) {
+  for (const [what, command] of restarts(box)) {
     console.log(what)
     const before = await seen()
     const echo = (await box.pods()).find(({ name }) => name === 'besteffort')!.ip
@@ -86,10 +89,15 @@ export async function reboot({ box }: StageContext): Promise<void> {
     const before = await services()
     const farewells = async () => Number(await box.guest.must('cat /var/farewell/log 2>/dev/null | wc -l'))
     const saidBefore = await farewells()
+    // not being answered is no sign: a loaded computer is slow
+    const bootId = () => box.guest.run('cat /proc/sys/kernel/random/boot_id', { seconds: 90 })
+    const { out: bootBefore } = await bootId()
     const begun = performance.now()
     await box.guest.run('systemctl reboot', { seconds: 60 })
-    await until('the machine to go down', 300, async () => (await box.guest.run('true', { seconds: 5 })).code !== 0)
-    await box.guest.untilUp()
+    await until('another boot', patience, async () => {
+      const { code, out } = await bootId()
+      return code === 0 && out !== bootBefore
+    })
     box.note('systemctl reboot until ssh', (performance.now() - begun) / 1000)
     box.note('until the node is Ready', await box.untilReady())
     box.note('until all pods run', await box.untilPodsRun())
@@ -111,6 +119,7 @@ export async function reboot({ box }: StageContext): Promise<void> {
 export async function power({ box, rounds }: StageContext): Promise<void> {
   const writer = new Writer(box.guest.options.apiPort, box.kubeconfig)
   for (let round = 1; round <= rounds; round++) {
+    const acknowledgedBefore = writer.acknowledged
     const writing = writer.start()
     const churn = [box.kubectl(['scale', 'deployment/hello', `--replicas=${2 + (round % 2)}`]), box.kubectl(['rollout', 'restart', 'deployment/hello'])]
     const image = `mk8s.io/fresh:${round}`
@@ -119,6 +128,7 @@ export async function power({ box, rounds }: StageContext): Promise<void> {
     // some cuts come at once: then nothing of the image has reached the disk by itself
     const wait = round % 2 === 0 ? Math.random() * 3 : Math.random() * 30
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+    await until('something to lose', patience, async () => writer.acknowledged > acknowledgedBefore)
     await box.guest.cutPower()
     writer.stop()
     await Promise.all([writing, ...churn])
@@ -158,23 +168,44 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+interface WrongClock {
+  what: string
+  clock: string
+  kernelArguments?: string
+}
+
+const wrongClocks = (): WrongClock[] => [
+  { what: '1970', clock: '1970-01-02T00:00:00', kernelArguments: `systemd.clock_usec=${86_400_000_000}` },
+  { what: 'ten years ahead', clock: `${new Date().getUTCFullYear() + 10}-06-01T00:00:00` },
+  { what: '1970, of which systemd makes the day when it was built', clock: '1970-01-02T00:00:00' },
+]
+
 /** The machine's clock is wrong at power-on and put right later, as when the network comes late. */
 export async function clock({ box }: StageContext): Promise<void> {
-  for (const wrong of ['1970-01-02T00:00:00', `${new Date().getUTCFullYear() + 10}-06-01T00:00:00`]) {
-    console.log(`the clock says ${wrong}`)
+  const seen = async () => (await box.pods()).map(({ name, containerId, restarts: count, ip }) => `${name} ${containerId} ${count} ${ip}`).sort().join('\n')
+  for (const { what, clock: wrong, kernelArguments } of wrongClocks()) {
+    console.log(what)
     await box.guest.shutDown()
-    box.guest.options.clock = wrong
+    Object.assign(box.guest.options, { clock: wrong, kernelArguments })
     await box.boot()
     console.log(`       ${await box.guest.must('date -u')}`)
     box.note('until the node is Ready', await box.untilReady())
     box.note('until all pods run', await box.untilPodsRun())
+    await box.checkPodAccess('with the wrong time')
+    await box.must(['run', 'made', '--image=mk8s.io/busybox:1', '--image-pull-policy=Never', '--', 'sh', '-c', 'echo here; sleep 1000000'])
+    box.note('until a new pod runs', await box.untilPodsRun())
+    const before = await seen()
     await box.guest.must(`date -u -s @${Math.floor(Date.now() / 1000)}`)
-    box.note('exec and logs with the right time', await box.untilExecs('guaranteed'))
+    box.note('exec and logs with the right time', await box.untilExecs('made'))
     await new Promise((resolve) => setTimeout(resolve, 60_000))
+    const after = await seen()
+    box.check('containers, restart counts and addresses are the same', before === after, before === after ? '' : `\n${before}\n--\n${after}`)
     box.check('all pods run', await box.untilPodsRun().then(() => true, () => false))
     box.check('the sample application answers', await box.untilAnswers().then(() => true, () => false))
     const ready = (await box.must(['get', 'node', 'box', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")]} {.spec.taints}'])).trim()
     box.check('the node is Ready and has no taint', ready.includes('"status":"True"') && !ready.includes('unreachable'), ready)
+    await box.checkPodAccess('with the right time')
+    await box.must(['delete', 'pod', 'made', '--grace-period=1'], { seconds: 300 })
     const certificate = await box.guest.must('curl -skv https://127.0.0.1:6443/healthz 2>&1 | grep -E "start date|expire date"')
     console.log(certificate.replace(/^\*/gm, '      '))
     await box.guest.must('systemctl restart mk8s')
@@ -182,5 +213,21 @@ export async function clock({ box }: StageContext): Promise<void> {
     box.check('a client that checks the certificate gets in', (await box.kubectl(['get', 'nodes'])).code === 0)
     await box.checkTidy()
   }
-  box.guest.options.clock = undefined
+  Object.assign(box.guest.options, { clock: undefined, kernelArguments: undefined })
+}
+
+/** The other driver, on the distribution's containerd as Docker's packages ship it: a unit of its own, without CRI. */
+export async function ctr(context: StageContext): Promise<void> {
+  const { box } = context
+  await box.guest.must('mk8s killall', 300)
+  await box.guest.must(`mkdir -p /etc/containerd /etc/mk8s && echo 'disabled_plugins = ["cri"]' >/etc/containerd/config.toml && systemctl enable --quiet containerd && systemctl restart containerd`)
+  await box.guest.must(`printf 'runtime-driver: ctr\ncontainer-runtime-endpoint: /run/containerd/containerd.sock\n' >/etc/mk8s/config.yaml && systemctl start mk8s`)
+  box.containerd = { socket: '/run/containerd/containerd.sock', kill: 'systemctl kill -s KILL --kill-who=main containerd' }
+  box.note('until the node is Ready', await box.untilReady())
+  await box.guest.must('mk8s images import /var/lib/mk8s/agent/images/busybox.tar')
+  box.note('until all pods run', await box.untilPodsRun())
+  box.note('until the sample application answers', await box.untilAnswers())
+  box.note('exec and logs', await box.untilExecs('guaranteed'))
+  await box.checkTidy()
+  for (const stage of [cgroups, reboot, restart]) await stage(context)
 }

@@ -42,6 +42,10 @@ export class Writer {
     return Promise.all(Array.from({ length: writers }, () => this.#write()))
   }
 
+  get acknowledged(): number {
+    return this.#acknowledged.size
+  }
+
   stop(): void {
     this.#stopped = true
     this.#agent.destroy()
