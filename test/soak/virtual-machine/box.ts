@@ -20,7 +20,7 @@ export class Box {
   readonly guest: Guest
   readonly kubeconfig: string
   /** Of the node's pods. */
-  containerd = { socket: '/run/mk8s/containerd/containerd.sock', kill: 'kill -9 $(cat /run/mk8s/containerd.pid)' }
+  containerd = { socket: '/run/mk8s/containerd/containerd.sock', kill: 'kill -9 $(cat /run/mk8s/containerd.pid)', keepsResults: true }
   failures = 0
 
   constructor(options: GuestOptions) {
@@ -134,7 +134,7 @@ export class Box {
       counts = {
         pods: running.length, tasks: (await this.runningTasks()).length / 2, netns: (await lines(`awk '$3 == "nsfs" { print $2 }' /proc/self/mounts | sort -u`)).length, veths: (await lines('ls /sys/class/net | grep ^veth || true')).length,
         cgroups: (await lines('ls -d /sys/fs/cgroup/kubepods/pod* /sys/fs/cgroup/kubepods/*/pod* 2>/dev/null || true')).length, addresses: (await lines('ls /run/mk8s/cni/mk8s | grep ^10 || true')).length,
-        podDirectories: (await lines('ls /var/lib/kubelet/pods')).length, shims: (await lines('pgrep -x containerd-shim || true')).length, cniResults: (await lines('ls /var/lib/cni/results | grep eth0 || true')).length,
+        podDirectories: (await lines('ls /var/lib/kubelet/pods')).length, shims: (await lines('pgrep -x containerd-shim || true')).length, ...(this.containerd.keepsResults ? { cniResults: (await lines('ls /var/lib/cni/results | grep eth0 || true')).length } : {}),
       }
       return new Set(Object.values(counts)).size === 1
     }).catch(() => undefined)

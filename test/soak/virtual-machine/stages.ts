@@ -222,7 +222,7 @@ export async function ctr(context: StageContext): Promise<void> {
   await box.guest.must('mk8s killall', 300)
   await box.guest.must(`mkdir -p /etc/containerd /etc/mk8s && echo 'disabled_plugins = ["cri"]' >/etc/containerd/config.toml && systemctl enable --quiet containerd && systemctl restart containerd`)
   await box.guest.must(`printf 'runtime-driver: ctr\ncontainer-runtime-endpoint: /run/containerd/containerd.sock\n' >/etc/mk8s/config.yaml && systemctl start mk8s`)
-  box.containerd = { socket: '/run/containerd/containerd.sock', kill: 'systemctl kill -s KILL --kill-who=main containerd' }
+  box.containerd = { socket: '/run/containerd/containerd.sock', kill: 'systemctl kill -s KILL --kill-who=main containerd', keepsResults: false }
   box.note('until the node is Ready', await box.untilReady())
   await box.guest.must('mk8s images import /var/lib/mk8s/agent/images/busybox.tar')
   box.note('until all pods run', await box.untilPodsRun())
