@@ -35,7 +35,7 @@ import { openVolumes } from './volumes/volumes.ts'
 
 const slotsPerCpu = 3
 
-export interface HostPorts extends Pick<SandboxSpec, 'portMappings'> {
+interface HostPorts extends Pick<SandboxSpec, 'portMappings'> {
   sandboxId: string
   /** Of the pod. */
   ips: readonly string[]

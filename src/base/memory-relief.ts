@@ -12,7 +12,7 @@ const quietUtilization = 0.05
 const growthBytes = 32 << 20
 const usefulBytes = 8 << 20
 
-export interface MemoryReliefOptions {
+interface MemoryReliefOptions {
   clock: Clock
   log: Logger
   residentBytes(): number

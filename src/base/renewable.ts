@@ -1,7 +1,7 @@
 // A component that can be made anew while it runs, for parts that keep what they were given at their start.
 import type { Component, Running } from './component.ts'
 
-export interface Renewable extends Component {
+interface Renewable extends Component {
   /** Stops what runs, if anything does, and starts another. One after the other when called again meanwhile. */
   renew(): Promise<void>
 }

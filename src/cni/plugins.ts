@@ -18,7 +18,7 @@ interface NetworkConfiguration {
   plugins: PluginConfiguration[]
 }
 
-export interface CniResult {
+interface CniResult {
   ips?: { address: string; interface?: number }[]
   [field: string]: unknown
 }

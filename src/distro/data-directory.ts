@@ -63,7 +63,7 @@ async function patiently<T>(attempt: () => T | undefined, signal?: AbortSignal):
 const inUse = ({ data }: Paths, pid: number | undefined) => `the data directory ${data} is in use by another mk8s${pid ? ` (process ${pid})` : ''}: stop that one first, or choose another --data-dir`
 
 /** @throws Error in one line */
-export function createDirectories(paths: Paths): void {
+function createDirectories(paths: Paths): void {
   try {
     const database = dirname(paths.database)
     const isNew = !existsSync(database)

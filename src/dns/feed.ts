@@ -22,7 +22,7 @@ export type ToDns = Fact | { complete: DnsSettings } | { alive: true }
 
 export type FromDns = { listening: true } | { refused: string } | { failed: string } | { alive: true }
 
-export const serviceLabel = 'kubernetes.io/service-name'
+const serviceLabel = 'kubernetes.io/service-name'
 
 export function serviceFacts({ metadata, spec }: Service): Service {
   const ports = spec?.ports?.map(({ name, protocol, port }) => ({ name, protocol, port }))

@@ -6,7 +6,7 @@ import { day, isSelfSigned, parsedCertificate, pemBlocks, subjectOf } from './in
 import { authorityMargin, leafMargin } from './server-pki.ts'
 import { authorities, type Service, services } from './services.ts'
 
-export interface CertificateReport {
+interface CertificateReport {
   file: string
   service: Service | 'authority'
   /** Common name. */

@@ -41,7 +41,7 @@ interface StoredKeyPair extends KeyPair {
 }
 
 /** Its file may hold more than itself: after a replacement the authorities before it, which are still trusted, and itself as signed by the one before. */
-export interface Authority extends StoredKeyPair {
+interface Authority extends StoredKeyPair {
   /** PEM of all that is trusted, itself first. */
   readonly trust: string
   /** PEM of what a server sends after its own certificate, so that whoever trusts only an older authority finds the way. */

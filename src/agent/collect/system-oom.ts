@@ -16,7 +16,7 @@ export function victimOf(record: string): { sequence: number; victim: Victim } |
   return process && pid ? { sequence: Number(sequence), victim: { process, pid: Number(pid) } } : undefined
 }
 
-export interface OomWatch {
+interface OomWatch {
   /** Tells of what happened since the last look; the first look tells nothing. */
   look(): Promise<void>
 }

@@ -15,7 +15,7 @@ import { rankForEviction } from './rank.ts'
 import { exceededStorageLimit, hasStorageLimit } from './storage-limits.ts'
 import { crossed, signals, type Observations, type PressureCondition, type Signal, type Threshold } from './thresholds.ts'
 
-export interface Evictions {
+interface Evictions {
   /** One look; resolves to true when a pod was ended, so that another look is due at once. */
   check(): Promise<boolean>
   conditions(): readonly PressureCondition[]

@@ -30,7 +30,7 @@ export interface DeadContainerSettings {
   minimumAgeMilliseconds: number
 }
 
-export interface LogSettings {
+interface LogSettings {
   maxBytes: number
   maxFiles: number
 }

@@ -12,7 +12,7 @@ import type { ContainerdPaths } from './paths.ts'
 
 type Paths = Pick<ContainerdPaths, 'root' | 'unpacking'>
 
-export interface UnpackingMark {
+interface UnpackingMark {
   /** Syncs what was unpacked, and takes the mark away. */
   settle(): Promise<void>
 }

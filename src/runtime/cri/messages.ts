@@ -8,7 +8,7 @@ const namespaceMode = enumeration('pod', 'container', 'node', 'target')
 const securityProfile = message({ type: one(1, enumeration('RuntimeDefault', 'Unconfined', 'Localhost')), localhost: one(2, string) })
 const selinuxOption = message({ user: one(1, string), role: one(2, string), type: one(3, string), level: one(4, string) })
 const namespaceOption = message({ network: one(1, namespaceMode), pid: one(2, namespaceMode), ipc: one(3, namespaceMode), targetId: one(4, string) })
-export const imageSpec = message({ image: one(1, string), annotations: map(2), userSpecifiedImage: one(18, string), runtimeHandler: one(19, string), imageRef: one(20, string) })
+const imageSpec = message({ image: one(1, string), annotations: map(2), userSpecifiedImage: one(18, string), runtimeHandler: one(19, string), imageRef: one(20, string) })
 
 export const linuxResources = message({
   cpuPeriod: one(1, integer), cpuQuota: one(2, integer), cpuShares: one(3, integer), memoryLimitBytes: one(4, integer), oomScoreAdj: one(5, integer),

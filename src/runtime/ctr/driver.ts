@@ -24,7 +24,7 @@ import { chooseSnapshotter } from './snapshotter.ts'
 import { containerStats, imageFilesystem } from './stats.ts'
 import { openAttach, openExec, execSync } from './streams.ts'
 
-export interface CtrRuntimeOptions {
+interface CtrRuntimeOptions {
   socket: string
   /** Survives a reboot: records, profiles. */
   stateDirectory: string

@@ -2,7 +2,7 @@
 // plugin/pkg/auth/authorizer/rbac/bootstrappolicy). A rule reads `verbs resources groups [names]`, or `verbs paths`; lists have commas, the core group is `core`.
 // A binding reads `role <- subjects`. Rules of aggregated roles come from the aggregation controller.
 
-export interface BootstrapRole {
+interface BootstrapRole {
   /** Of `rbac.authorization.k8s.io/aggregate-to-NAME: "true"`. */
   aggregateTo?: string
   /** This role is the union of those labelled so. */

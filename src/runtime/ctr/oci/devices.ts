@@ -3,7 +3,7 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContainerSpec } from '../../container-runtime.ts'
 
-export interface Device {
+interface Device {
   path: string
   type: 'b' | 'c'
   major: number
