@@ -6,6 +6,8 @@ import { removeLeftovers } from '../backup/work-directory.ts'
 import type { Component } from '../base/component.ts'
 import { lockDirectory, lockHolder, type DirectoryLock } from '../base/directory-lock.ts'
 import { syncDirectory } from '../base/sync-directory.ts'
+import { defaultRunDirectory } from '../runtime/containerd/paths.ts'
+import { removeEmpty } from './leaving/remains.ts'
 import type { Paths } from './paths.ts'
 
 /** A server that is about to end lets go within this time. */
@@ -18,12 +20,15 @@ export const dataDirectory = (paths: Paths): Component => ({
     // of back-ups and restorations that were killed
     removeLeftovers(paths.data, 'restore')
     for (const purpose of ['backup', 'check']) removeLeftovers(dirname(paths.database), purpose)
+    mkdirSync(paths.run, { recursive: true, mode: 0o711 })
     // killall finds the server by it
     writeFileSync(paths.pidFile, `${process.pid}\n`)
     return {
       failed: new Promise(() => {}),
       async stop() {
         rmSync(paths.pidFile, { force: true })
+        // nothing is in it where nothing goes on without a server
+        removeEmpty(paths.dns, paths.run, defaultRunDirectory)
         lock.release()
       },
     }
@@ -69,7 +74,6 @@ function createDirectories(paths: Paths): void {
     const isNew = !existsSync(database)
     mkdirSync(paths.data, { recursive: true, mode: 0o711 })
     for (const directory of [database, paths.addons]) mkdirSync(directory, { recursive: true, mode: 0o700 })
-    mkdirSync(paths.run, { recursive: true, mode: 0o711 })
     if (isNew) syncUpwards(database)
   } catch (error) {
     throw new Error(`the data directory ${paths.data} cannot be used: ${(error as Error).message}`)

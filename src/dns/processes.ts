@@ -1,11 +1,11 @@
 // DNS processes as mk8s sees them: each has a socket named after its pid in one directory, and its command line says who it is.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startDetached } from '../base/child-process.ts'
 import { commandLineOf, killIfThere } from '../base/processes.ts'
-import { readText } from '../base/read-file.ts'
+import { listIfThere, readText } from '../base/read-file.ts'
 
 export const dnsCommand = 'dns'
 
@@ -23,8 +23,7 @@ export const dnsArguments = (directory: string, build: string): string[] => [dns
 
 /** Those that live. */
 export function runningDns(directory: string): DnsProcess[] {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  return readdirSync(directory).flatMap((name) => {
+  return listIfThere(directory).flatMap((name) => {
     const pid = Number(/^(\d+)\.sock$/.exec(name)?.[1])
     if (!pid) return []
     const socketPath = join(directory, name)

@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathsOf } from '../../src/distro/paths.ts'
 
 export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
 
@@ -207,6 +208,8 @@ export class Box extends Host {
     await this.tryInside(binary, ['killall', '--data-dir', this.dataDir])
     for (const pid of (await run('ip', ['netns', 'pids', this.namespace])).stdout.split('\n').filter(Boolean)) await run('kill', ['-KILL', pid])
     await run('ip', ['netns', 'delete', this.namespace])
+    const { run: directory } = pathsOf(this.dataDir)
+    if (existsSync(directory)) throw new Error(`killall has left ${directory}`)
     if (!process.env.MK8S_TEST_KEEP) rmSync(this.directory, { recursive: true, force: true })
   }
 }

@@ -90,6 +90,21 @@ test('killall leaves nothing but data, whatever was killed before', async () => 
   expect(await machine.inside(machine.binary, ['killall'])).toBe('')
 })
 
+test('of a server with a data directory of its own no run directory stays: after a start that failed, its end, a back-up put in place, killall and uninstall', async () => {
+  const script = `set -e
+mk8s=${machine.binary}
+look() { ! ls -d /run/mk8s 2>/dev/null || find /run/mk8s; }
+begin() { : >/opt/own/log; $mk8s server --data-dir /opt/own/data --write-kubeconfig /opt/own/config "$@" >/opt/own/log 2>&1 & until grep -q 'mk8s is ready' /opt/own/log; do kill -0 $!; sleep 0.1; done; }
+mkdir /opt/own
+! $mk8s server --data-dir /opt/own/data --write-kubeconfig /opt/own/config --disable-agent --bind-address 198.51.100.1 >/dev/null 2>&1; look
+begin --disable-agent; $mk8s backup --data-dir /opt/own/data /opt/own/copy 2>/dev/null; kill $!; wait $! || true; look
+$mk8s restore --data-dir /opt/own/data --skip-config /opt/own/copy >/dev/null; look
+begin; kill -9 $! $(cat /run/mk8s/*/containerd.pid); touch $(dirname /run/mk8s/*/mk8s.pid)/of-a-later-version; $mk8s killall --data-dir /opt/own/data >/dev/null; look
+mkdir -p /run/mk8s/$(basename $(sed -n 's,^state = "\\(.*\\)/containerd"$,\\1,p' /opt/own/data/agent/etc/containerd/config.toml)); $mk8s uninstall --yes --data-dir /opt/own/data >/dev/null; look
+rm -r /opt/own`
+  expect(await machine.inside('bash', ['-c', script], { timeout: 280_000 })).toBe('')
+}, 300_000)
+
 test('uninstall asks first, refuses what is not ours, and takes everything after a reboot', async () => {
   await machine.start()
   await allRun()

@@ -12,7 +12,7 @@ import { removePodNetwork } from '../../cni/index.ts'
 import { dnsCommand } from '../../dns/processes.ts'
 import { cleanNetfilter } from '../../netfilter/clean.ts'
 import { endProcess, readPid } from '../../runtime/containerd/component.ts'
-import { defaultDataDirectory } from '../../runtime/containerd/paths.ts'
+import { defaultDataDirectory, defaultRunDirectory } from '../../runtime/containerd/paths.ts'
 import { podBridge } from '../names.ts'
 import { endForeignPods } from '../node-runtime.ts'
 import { pathsOf, type Paths } from '../paths.ts'
@@ -45,8 +45,10 @@ export async function killEverything(dataDirectory: string, say: Say): Promise<v
   // what a pod had mounted may be somebody's data: nothing is deleted above it
   if (mounted.length > 0) throw new Error(`${mounted[0]} cannot be unmounted${mounted.length > 1 ? `, nor can ${mounted.length - 1} more` : ''}: end what uses it and repeat "mk8s killall"`)
   removeRemains(remains)
-  for (const path of [paths.containerd.state, paths.containerd.ctrRun, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.control, paths.dns, paths.cniAddresses, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
-  removeEmpty(join(paths.kubelet, 'memory'), paths.kubelet, paths.run, '/run/mk8s')
+  // the usual run directory has those of other data directories in it
+  const runtime = paths.run === defaultRunDirectory ? [paths.containerd.state, paths.containerd.ctrRun, paths.containerd.runc, paths.containerd.pidFile, paths.pidFile, paths.control, paths.dns, paths.cniAddresses] : [paths.run]
+  for (const path of [...runtime, join(paths.kubelet, 'pods')]) rmSync(path, { recursive: true, force: true })
+  removeEmpty(join(paths.kubelet, 'memory'), paths.kubelet, defaultRunDirectory)
 }
 
 async function endServer(paths: Paths, say: Say): Promise<void> {

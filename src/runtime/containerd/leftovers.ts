@@ -91,15 +91,13 @@ export async function removeUnknown({ ids, cgroups, workDirectories, networkName
   if (Object.values(removed).some((count) => count > 0)) log.info('leftovers of an earlier containerd were removed', removed)
 }
 
-/** Removing a sandbox of which only the record was left must not leave its processes. */
+/** Removing something of which only the record was left must not leave its processes, nor a bundle that containerd had no time to delete. */
 export function removingRemains(runtime: ContainerRuntime, places: Places): ContainerRuntime {
-  return {
-    ...runtime,
-    async removeSandbox(id) {
-      await runtime.removeSandbox(id)
-      if (existsSync(join(bundles(places), id))) await removeRemains(places, id)
-    },
+  const afterwards = (remove: (id: string) => Promise<void>) => async (id: string) => {
+    await remove(id)
+    if (existsSync(join(bundles(places), id))) await removeRemains(places, id)
   }
+  return { ...runtime, removeSandbox: afterwards((id) => runtime.removeSandbox(id)), removeContainer: afterwards((id) => runtime.removeContainer(id)) }
 }
 
 async function removeRemains(places: Places, id: string, cgroup = cgroupOf(places, id)): Promise<void> {

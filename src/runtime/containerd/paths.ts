@@ -33,10 +33,12 @@ export interface ContainerdPaths {
 }
 
 export const defaultDataDirectory = '/var/lib/mk8s'
+/** Below it, too, are those of other data directories. */
+export const defaultRunDirectory = '/run/mk8s'
 
 export function containerdPaths(dataDirectory: string): ContainerdPaths {
   const data = resolve(dataDirectory)
-  const run = data === defaultDataDirectory ? '/run/mk8s' : `/run/mk8s/${createHash('sha256').update(data).digest('hex').slice(0, 12)}`
+  const run = data === defaultDataDirectory ? defaultRunDirectory : `${defaultRunDirectory}/${createHash('sha256').update(data).digest('hex').slice(0, 12)}`
   const agent = join(data, 'agent')
   return {
     root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), runc: join(run, 'runc'), pidFile: join(run, 'containerd.pid'),

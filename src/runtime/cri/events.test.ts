@@ -47,13 +47,13 @@ test('what was missed is listed also when containerd takes the subscription befo
   cleanups.push(() => connection.grpc.close(), () => subscription.stop())
   const recovers = async () => {
     const [before, refused] = [lost, asked]
-    await expect.poll(() => asked, { timeout: 5000 }).toBeGreaterThan(refused + 2)
+    await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(refused + 2)
     expect(lost).toBe(before)
     state = 'ready'
-    await expect.poll(() => lost, { timeout: 5000 }).toBeGreaterThan(before)
+    await expect.poll(() => lost, { timeout: 20_000 }).toBeGreaterThan(before)
   }
   await recovers()
   state = 'starting'
   cut()
   await recovers()
-})
+}, 60_000)
