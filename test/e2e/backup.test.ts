@@ -26,7 +26,7 @@ beforeAll(async () => {
   await Promise.all([a.open(), b.open()])
   writeFileSync(join(a.directory, 'registries.yaml'), 'mirrors: {}\n', { mode: 0o640 })
   await a.startApi()
-  token = (await a.k(['create', 'token', 'default', '--duration=1h'])).trim()
+  token = await a.token(3600)
 }, 120_000)
 afterAll(() => Promise.all([a.close(), b.close()]), 60_000)
 

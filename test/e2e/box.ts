@@ -1,5 +1,5 @@
 // Where tests run the built binary: `Box` has a network namespace and a data directory of its own; `machine.ts` has whole machines.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,9 @@ export const binary = new URL('../../dist/mk8s', import.meta.url).pathname
 
 /** The stock client; another version by the environment. */
 export const kubectl = process.env.KUBECTL ?? 'kubectl'
+
+/** Debian 12's is 20: what a client has learned since then is tested where it has. */
+export const kubectlMinor = Number(/"minor": *"(\d+)/.exec(execFileSync(kubectl, ['version', '--client', '-o', 'json'], { encoding: 'utf8' }))![1])
 
 /** Of every server that is started, as in MK8S_TEST_FLAGS='--runtime-driver ctr'. */
 export const furtherFlags: readonly string[] = process.env.MK8S_TEST_FLAGS?.split(' ') ?? []
@@ -165,6 +168,12 @@ export abstract class Host {
 
   apply(manifest: unknown): Promise<string> {
     return this.k(['apply', '-f', '-'], { input: typeof manifest === 'string' ? manifest : JSON.stringify(manifest) })
+  }
+
+  /** Of the default service account, for so long. */
+  async token(seconds: number): Promise<string> {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: seconds } }
+    return JSON.parse(await this.k(['create', '--raw', '/api/v1/namespaces/default/serviceaccounts/default/token', '-f', '-'], { input: JSON.stringify(request) })).status.token
   }
 
   log(): string {

@@ -96,7 +96,7 @@ test('rotated by command in the running server, for some services; others are no
 test('authorities are replaced: those who know only the old ones go on, those who know only the new ones do as well', async () => {
   writeFileSync(file('old-ca'), tls('server-ca.crt'))
   copyFileSync(box.kubeconfig, file('old.yaml'))
-  const token = (await box.k(['create', 'token', 'default', '--duration=10h'])).trim()
+  const token = await box.token(36_000)
   const prepared = await certificate('rotate-ca')
   expect(prepared.stdout).toMatch(/^prepared: server-ca\.crt, client-ca\.crt, request-header-ca\.crt\nthose in use are kept in .*server\/tls-\d+\nthe next start of the server takes them/)
   expect((await withKubeconfig(file('old.yaml'))).code).toBe(0)
@@ -113,7 +113,7 @@ test('authorities are replaced: those who know only the old ones go on, those wh
 })
 
 test('the old ones are dropped: who knows only them is refused', async () => {
-  const token = (await box.k(['create', 'token', 'default', '--duration=10h'])).trim()
+  const token = await box.token(36_000)
   expect((await certificate('rotate-ca', '--drop-old')).stdout).toContain('prepared: server-ca.crt, client-ca.crt, request-header-ca.crt')
   await box.signal('SIGTERM')
   expect((await certificate('rotate', '--service', 'api-server')).stdout).toBe('the next start of the server makes new certificates for api-server\n')

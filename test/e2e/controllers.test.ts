@@ -1,6 +1,6 @@
 // What controllers, scheduler and admission do to real pods.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Box, eventually } from './box.ts'
+import { Box, eventually, kubectlMinor } from './box.ts'
 import { image, openWorkbench, pod, shell, template, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
@@ -188,17 +188,19 @@ describe('admission', () => {
 })
 
 describe('kubectl', () => {
-  test('run: to its end with its output and exit code, and in the background; events', async () => {
+  test('run: to its end with its output and exit code, and in the background', async () => {
     const quiet = ['--quiet', '--restart=Never', '--rm', '--attach', `--image=${image}`]
     expect(await box.k(['run', 'once', ...quiet, '--', ...shell('sleep 1; echo hello $((6 * 7))')])).toContain('hello 42')
     expect((await box.kubectl(['run', 'fails', ...quiet, '--', ...shell('sleep 1; exit 3')])).code).toBe(3)
     expect(await box.k(['run', 'stays', `--image=${image}`, '--labels=kept=yes', '--env=WORD=spoken', '--port=80', '--', ...shell('sleep infinity')])).toBe('pod/stays created\n')
     await bench.running('stays')
     expect(await bench.exec('stays', 'echo $WORD')).toBe('spoken\n')
+    await box.k(['delete', 'pod', 'stays', '--now'])
+  })
+  test.runIf(kubectlMinor >= 26)('events', async () => {
     expect(await box.k(['events', '--for', 'pod/stays'])).toMatch(/Normal +Scheduled +Pod\/stays +Successfully assigned default\/stays to box[^]*Normal +Started +Pod\/stays +Container started/)
     expect(await box.k(['events', '--types=Warning', '--for', 'pod/stays'])).toBe('')
     expect(await box.k(['events', '-A', '--types=Normal'])).toContain('Pod/stays')
-    await box.k(['delete', 'pod', 'stays', '--now'])
   })
 })
 
