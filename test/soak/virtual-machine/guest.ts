@@ -57,6 +57,11 @@ export class Guest {
     qemu.once('exit', () => (this.#ended = true))
   }
 
+  /** Since the machine was switched on. */
+  console(): string {
+    return readFileSync(join(this.options.directory, 'console.log'), 'utf8')
+  }
+
   get isOn(): boolean {
     return !this.#ended
   }

@@ -93,6 +93,7 @@ export async function reboot({ box }: StageContext): Promise<void> {
     const bootId = () => box.guest.run('cat /proc/sys/kernel/random/boot_id', { seconds: 90 })
     const { out: bootBefore } = await bootId()
     const begun = performance.now()
+    const shown = box.guest.console().length
     await box.guest.run('systemctl reboot', { seconds: 60 })
     await until('another boot', patience, async () => {
       const { code, out } = await bootId()
@@ -111,6 +112,9 @@ export async function reboot({ box }: StageContext): Promise<void> {
     box.check('a pod got SIGTERM, once, and had time to write its farewell', said === 1, String(said))
     const timeouts = await box.guest.must('journalctl -b -1 -o cat | grep -ciE "timed out|SIGKILL" || true')
     box.check('systemd waited for nothing', timeouts.trim() === '0', timeouts.trim())
+    // what the journal has not heard of any more
+    const waited = box.guest.console().slice(shown).split('\n').filter((line) => line.includes('Waiting for process'))
+    box.check('its last step found no container', waited.length === 0, waited.join(' '))
     await box.checkTidy()
   }
 }
