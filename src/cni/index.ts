@@ -17,6 +17,7 @@ interface PodNetworkOptions {
   /** This node's part of the cluster's range (`spec.podCIDR`), as soon as it has one. */
   podCidr(signal: AbortSignal): Promise<string>
   clusterCidr: string
+  serviceCidr: string
   bridge: string
   mtu: number
   /** Where the runtime looks for `*.conflist`. */
@@ -52,6 +53,7 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
       const setUp = async () => {
         await enableForwarding(options)
         await ensureBridge(made)
+        await ensureServiceRoute(made, options.serviceCidr)
         await ensureMasquerade(options, made)
         await writeConfiguration(options, made)
       }
@@ -59,7 +61,7 @@ export function createPodNetwork(options: PodNetworkOptions): Component & { gate
       const letGo = options.guard.keep({
         name: 'pod network',
         rules: [masqueradeHook(made)],
-        isIntact: async () => (await hasRoute(made)) && (await isForwarding()),
+        isIntact: async () => (await hasRoutes(made)) && (await isForwarding()),
         async restore() {
           await setUp()
           await publishHostPorts(options.hostPorts(), made, options.plugins())
@@ -83,8 +85,8 @@ async function enableForwarding({ parametersFile, log }: PodNetworkOptions): Pro
 
 const isForwarding = async (): Promise<boolean> => (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8')).trim() === '1'
 
-/** The kernel keeps the route of the range as long as the bridge is up and has its address. */
-const hasRoute = async ({ bridge }: PodNetworkPlan): Promise<boolean> => (await readFile('/proc/net/route', 'utf8')).includes(`\n${bridge}\t`)
+/** The kernel keeps the route of the range as long as the bridge is up and has its address; the other one is that of services. */
+const hasRoutes = async ({ bridge }: PodNetworkPlan): Promise<boolean> => (await readFile('/proc/net/route', 'utf8')).split(`\n${bridge}\t`).length > 2
 
 async function ensureBridge({ bridge, bridgeMac, podCidr, gateway, mtu }: PodNetworkPlan): Promise<void> {
   const exists = await run('ip', ['link', 'show', 'dev', bridge]).then(() => true, () => false)
@@ -93,6 +95,14 @@ async function ensureBridge({ bridge, bridgeMac, podCidr, gateway, mtu }: PodNet
   await removeOtherAddresses(bridge, address)
   await run('ip', ['address', 'replace', address, 'dev', bridge])
   await run('ip', ['link', 'set', bridge, 'up'])
+}
+
+/**
+ * What this machine itself sends to a service must have a route before the rules translate it, also without a default route (no cable). It is there for good, so nothing
+ * changes with the cable, and goes with the bridge. The same range on another link goes first.
+ */
+async function ensureServiceRoute({ bridge, gateway }: PodNetworkPlan, serviceCidr: string): Promise<void> {
+  await run('ip', ['-4', 'route', 'replace', serviceCidr, 'dev', bridge, 'src', gateway, 'metric', '32000'])
 }
 
 async function removeOtherAddresses(bridge: string, wanted: string): Promise<void> {

@@ -103,7 +103,7 @@ export function nodeComponents(options: NodeOptions): NodeParts {
       const informers = plane.informersFor(apiServerUser)
       const made = createPodNetwork({
         podCidr: (aborted) => podCidrOf(informers.informer<Node>(nodes, { fieldSelector: `metadata.name=${config.nodeName}` }), aborted),
-        clusterCidr: config.clusterCidr, bridge: podBridge, mtu: address.mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, parametersFile: paths.kernelParameters, iptables, guard,
+        clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, bridge: podBridge, mtu: address.mtu, configurationDirectory: paths.containerd.cniConfig, addressDirectory: paths.cniAddresses, parametersFile: paths.kernelParameters, iptables, guard,
         hostPorts: () => started?.hostPorts() ?? [], plugins: findCniPlugins, log: options.log.with({ component: 'network' }),
       })
       network.gateway = made.gateway
