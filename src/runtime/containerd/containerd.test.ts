@@ -1,15 +1,21 @@
-import { appendFileSync, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { run } from '../../base/child-process.ts'
+import { systemClock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/logger.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { containerSpec, sandboxSpec } from '../contract.ts'
 import { endProcess, readPid, rotateLog } from './component.ts'
 import { renderConfig } from './config.ts'
 import { childrenFirst, lostContent, removeSnapshots } from './distrusted.ts'
-import { hasCapability, parseVersion } from './host.ts'
+import { findPrograms, hasCapability, parseVersion } from './host.ts'
+import { createImageMounts } from './image-mounts.ts'
 import { importImages, listImages, removeImage } from './images.ts'
+import { importDirectory } from './laid-down-images.ts'
+import { noteHeld, removeUnknown } from './leftovers.ts'
 import { containerdPaths } from './paths.ts'
 import { credentialsOf, renderHosts, type RegistriesFile } from './registries.ts'
 import { canRunContainers, startTestContainerd, testImage } from './test-containerd.ts'
@@ -213,6 +219,63 @@ describe.runIf(canRunContainers)('containerd', () => {
       await containerd.stop()
     }
   })
+
+  it('keeps an image that is mounted as a volume for as long as it is, over the end of containerd, and not beyond a reboot', async () => {
+    const containerd = await startTestContainerd()
+    const { paths, dataDirectory } = containerd
+    const mounts = createImageMounts({ socket: paths.socket, directory: paths.imageMounts })
+    const ctr = async (...args: string[]) => (await run('ctr', ['--address', paths.socket, '--namespace', 'k8s.io', ...args])).stdout
+    try {
+      const program = await mounts.mount('sandbox', testImage, 'bin/busybox')
+      const lease = dirname(dirname(program))
+      expect(await ctr('leases', 'list')).toMatch(new RegExp(`${lease} +\\S+ +containerd.io/gc.ref.snapshot.\\S+=${lease}\\s*$`, 'm'))
+      await ctr('images', 'remove', '--sync', testImage)
+      expect(statSync(program).size).toBeGreaterThan(100_000)
+      const places = { paths, programs: findPrograms() }
+      await removeUnknown(await noteHeld(places, { ...systemClock, now: () => Date.now() + 3000 }), places, silentLogger)
+      expect(await ctr('leases', 'list')).toContain(lease)
+      await run('umount', [lease])
+      await removeUnknown(await noteHeld(places, { ...systemClock, now: () => Date.now() + 3000 }), places, silentLogger)
+      expect(await ctr('leases', 'list')).not.toContain(lease)
+      expect(await ctr('snapshots', 'list')).not.toContain(lease)
+      await importImages(paths, join(dataDirectory, 'busybox.tar'))
+      await mounts.mount('another', testImage, '')
+      await mounts.release('another')
+      expect(await ctr('leases', 'list')).not.toContain('another')
+    } finally {
+      await containerd.stop()
+    }
+  }, 180_000)
+
+  it('reads an archive that is laid down once, and again when it is another or an image of it is gone', async () => {
+    const containerd = await startTestContainerd()
+    const { paths, dataDirectory } = containerd
+    const imported: unknown[] = []
+    const log = { ...silentLogger, info: (_message: string, facts?: Record<string, unknown>) => void imported.push(facts?.archive), error: (message: string, facts?: object) => expect.fail(`${message} ${JSON.stringify(facts)}`) }
+    const start = async () => (await importDirectory(findPrograms().ctr, paths, log), imported.splice(0))
+    try {
+      const archive = join(paths.images, 'busybox.tar')
+      mkdirSync(paths.images, { recursive: true })
+      copyFileSync(join(dataDirectory, 'busybox.tar'), archive)
+      expect(await start()).toEqual(['busybox.tar'])
+      // as long as it looks the same it is not opened
+      const { mtime } = statSync(archive)
+      const bytes = readFileSync(archive)
+      writeFileSync(archive, Buffer.alloc(bytes.length))
+      utimesSync(archive, mtime, mtime)
+      expect(await start()).toEqual([])
+      writeFileSync(archive, bytes)
+      utimesSync(archive, mtime, new Date(mtime.getTime() + 1000))
+      expect(await start()).toEqual(['busybox.tar'])
+      await removeImage(paths.socket, testImage)
+      expect(await start()).toEqual(['busybox.tar'])
+      writeFileSync(paths.imported, 'torn')
+      expect(await start()).toEqual(['busybox.tar'])
+      expect(await start()).toEqual([])
+    } finally {
+      await containerd.stop()
+    }
+  }, 120_000)
 
   it('imports, lists and removes images', async () => {
     const containerd = await startTestContainerd()

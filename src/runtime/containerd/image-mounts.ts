@@ -24,7 +24,10 @@ export function createImageMounts({ socket, directory }: ImageMountOptions): Ima
   async function mount(image: string, target: string): Promise<string> {
     if (isMounted(target)) return target
     await mkdir(target, { recursive: true, mode: 0o711 })
-    const { code, stderr } = await ctr('images', 'mount', '--snapshotter', await readSnapshotter(socket), image, target)
+    const snapshotter = await readSnapshotter(socket)
+    // `ctr` would make a lease of that name that ends after a day, and then the layers go with their image though they are mounted; it takes the one that is there
+    await ctr('leases', 'create', '--id', target, '--expires', '0', `containerd.io/gc.ref.snapshot.${snapshotter}=${target}`)
+    const { code, stderr } = await ctr('images', 'mount', '--snapshotter', snapshotter, image, target)
     if (code !== 0) throw new RuntimeError('Unknown', `failed to mount image ${image}: ${lastLine(stderr)}`)
     return target
   }
@@ -40,7 +43,7 @@ export function createImageMounts({ socket, directory }: ImageMountOptions): Ima
       const own = join(directory, sandboxId)
       const names = await readdir(own).catch((): string[] => [])
       if (names.length === 0) return
-      // Also removes the snapshot that the mount was made of; what is not mounted is no failure.
+      // Also removes the lease and the snapshot that the mount was made of; what is not mounted is no failure.
       for (const name of names) {
         await ctr('images', 'unmount', '--snapshotter', await readSnapshotter(socket), '--rm', join(own, name))
         await rmdir(join(own, name)).catch(() => undefined)

@@ -1,11 +1,7 @@
-// Images that come as archives: the pause image of our own, the ones laid down in the data directory, and `mk8s images`.
-import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+// Images that come as archives: the pause image of our own, and `mk8s images`.
 import { run } from '../../base/child-process.ts'
 import { createGrpcClient, GrpcError } from '../../base/grpc/client.ts'
-import type { Logger } from '../../base/logger.ts'
-import { pinnedLabel, type ContainerRuntime, type Image, type RuntimeError } from '../container-runtime.ts'
+import { type ContainerRuntime, type Image, type RuntimeError } from '../container-runtime.ts'
 import { openCriRuntime } from '../cri/driver.ts'
 import { methods } from '../cri/methods.ts'
 import { localFlag, openContainerd } from '../ctr/containerd.ts'
@@ -20,7 +16,7 @@ import { markUnpacking } from './unpacking.ts'
 const importTimeout = 15 * 60_000
 
 /** An archive as `docker save` or `ctr images export` writes it, also compressed; `-` reads `input`. @returns the names it brought. */
-async function importArchive(ctr: string, paths: ContainerdPaths, path: string, input?: Buffer): Promise<string[]> {
+export async function importArchive(ctr: string, paths: ContainerdPaths, path: string, input?: Buffer): Promise<string[]> {
   const { socket } = paths
   const flags = ['--snapshotter', await readSnapshotter(socket), ...(await localFlag(ctr))]
   const mark = markUnpacking(paths)
@@ -50,27 +46,6 @@ export async function ensurePauseImage(ctr: string, paths: ContainerdPaths, name
   if (name !== defaultPauseImage) return
   const isThere = await withImages(paths.socket, async (images) => (await images.imageStatus(name)) !== undefined)
   if (!isThere) await importArchive(ctr, paths, '-', pauseImageArchive(name, hostArchitecture()))
-}
-
-/** Archives laid down beside the data are imported at start, and never collected: no registry may have them. One that is broken does not hold up the others. */
-export async function importDirectory(ctr: string, paths: ContainerdPaths, log: Logger): Promise<void> {
-  if (!existsSync(paths.images)) return
-  for (const name of (await readdir(paths.images)).filter((file) => /\.tar(\.gz|\.zst)?$|\.tgz$/.test(file)).sort()) {
-    try {
-      const images = await importArchive(ctr, paths, join(paths.images, name))
-      await pin(ctr, paths, images)
-      log.info('images are imported', { archive: name, images })
-    } catch (error) {
-      log.error('an archive of images could not be imported', { archive: name, error })
-    }
-  }
-}
-
-async function pin(ctr: string, { socket }: ContainerdPaths, images: readonly string[]): Promise<void> {
-  for (const image of images) {
-    const { code, stderr } = await run(ctr, ['--address', socket, '--namespace', 'k8s.io', 'images', 'label', image, `${pinnedLabel.key}=${pinnedLabel.value}`], { timeoutMilliseconds: 60_000 })
-    if (code !== 0) throw new Error(`${image} cannot be pinned: ${stderr.trim().split('\n').at(-1)}`)
-  }
 }
 
 /** For the command line. Errors are one line. */

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { run } from '../../base/child-process.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { unmountBelow } from '../../base/mounts.ts'
+import { isMounted, unmountBelow } from '../../base/mounts.ts'
 import { commandLineOf, killIfThere, processIds } from '../../base/processes.ts'
 import { listIfThere, readIfThere } from '../../base/read-file.ts'
 import { heldNetworks, releaseNetwork, removeTornResults, type PodNetworkPlaces } from '../../cni/held-networks.ts'
@@ -17,7 +17,7 @@ import { removeLostCgroup } from './lost-cgroup.ts'
 import type { ContainerdPaths } from './paths.ts'
 
 interface Places {
-  paths: Pick<ContainerdPaths, 'root' | 'state' | 'socket' | 'runc' | 'cniConfig' | 'cniAddresses'>
+  paths: Pick<ContainerdPaths, 'root' | 'state' | 'imageMounts' | 'socket' | 'runc' | 'cniConfig' | 'cniAddresses'>
   programs: Pick<Programs, 'ctr' | 'runc' | 'cni'>
 }
 
@@ -113,10 +113,11 @@ async function removeRemains(places: Places, id: string, cgroup = cgroupOf(place
 /** Empty when its specification is not there. */
 const cgroupOf = (places: Places, id: string) => /"cgroupsPath":"([^"]+)"/.exec(readIfThere(join(bundles(places), id, 'config.json')))?.[1] ?? ''
 
-/** What was being made holds its snapshots for a day otherwise. @returns how many there were. */
+/** What was being made holds its snapshots for a day otherwise, and an image that was mounted before a reboot for good. @returns how many there were. */
 async function removeLeases(places: Places, before: number): Promise<number> {
   const lines = (await ctr(places, 'leases', 'list')).split('\n').map((line) => line.trim().split(/\s+/))
-  const old = lines.filter(([, created = '', labels = '']) => labels.includes('containerd.io/gc.expire=') && Date.parse(created) + 1000 <= before).map(([id]) => id!)
+  const isForgotten = (id: string, labels: string) => labels.includes('containerd.io/gc.expire=') || (id.startsWith(`${places.paths.imageMounts}/`) && !isMounted(id))
+  const old = lines.filter(([id = '', created = '', labels = '']) => isForgotten(id, labels) && Date.parse(created) + 1000 <= before).map(([id]) => id!)
   if (old.length > 0) await ctr(places, 'leases', 'delete', '--sync', ...old)
   return old.length
 }

@@ -17,6 +17,8 @@ export interface ContainerdPaths {
   registries: string
   /** Archives here are imported at start. */
   images: string
+  /** What has been imported of them. */
+  imported: string
   /** Marks of what is being unpacked and not yet synced. */
   unpacking: string
   /** Where images are mounted that pods have as volumes. */
@@ -42,7 +44,7 @@ export function containerdPaths(dataDirectory: string): ContainerdPaths {
   const agent = join(data, 'agent')
   return {
     root: join(agent, 'containerd'), state: join(run, 'containerd'), socket: join(run, 'containerd/containerd.sock'), runc: join(run, 'runc'), pidFile: join(run, 'containerd.pid'),
-    config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), unpacking: join(agent, 'unpacking'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
+    config: join(agent, 'etc/containerd/config.toml'), registries: join(agent, 'etc/containerd/certs.d'), logFile: join(agent, 'containerd.log'), images: join(agent, 'images'), imported: join(agent, 'imported-images.json'), unpacking: join(agent, 'unpacking'), imageMounts: join(run, 'containerd/mk8s.image-mounts'),
     cniConfig: join(agent, 'etc/cni/net.d'), cniAddresses: join(run, 'cni'), cgroup: ['mk8s', ...(data === defaultDataDirectory ? [] : [basename(run)]), 'background'].join('-'),
     ctrState: join(agent, 'ctr'), ctrRun: join(run, 'ctr'),
   }
