@@ -138,7 +138,9 @@ export class Box {
       }
       return new Set(Object.values(counts)).size === 1
     }).catch(() => undefined)
-    this.check('as many sandboxes, network namespaces, veths, cgroups, addresses, directories, shims, results of CNI as pods', new Set(Object.values(counts)).size === 1, JSON.stringify(counts))
+    const equal = new Set(Object.values(counts)).size === 1
+    this.check('as many sandboxes, network namespaces, veths, cgroups, addresses, directories, shims, results of CNI as pods', equal, JSON.stringify(counts))
+    if (!equal) console.log((await guest.run(`ps -C containerd-shim -o pid,ppid,etimes,args; ctr -a ${this.containerd.socket} -n k8s.io tasks ls`)).out)
     const mounts = await lines('cut -d" " -f5 /proc/self/mountinfo | sort | uniq -d')
     this.check('nothing is mounted twice', mounts.length === 0, mounts.join(' '))
     const rules = await lines('iptables-save | grep ^-A | sort | uniq -d')
