@@ -96,9 +96,6 @@ export interface Sandbox {
 export interface SandboxStatus extends Sandbox {
   /** First one is the pod's IP; empty with host network. */
   ips: string[]
-  /** Process id of the sandbox, when known: to enter its namespaces. */
-  pid?: number
-  networkNamespace?: string
 }
 
 type ContainerState = 'created' | 'running' | 'exited' | 'unknown'
@@ -228,6 +225,8 @@ export interface ContainerRuntime {
   removeSandbox(id: string): Promise<void>
   listSandboxes(): Promise<Sandbox[]>
   sandboxStatus(id: string): Promise<SandboxStatus>
+  /** Process id of a running sandbox, when known. */
+  sandboxProcess(id: string): Promise<number | undefined>
   createContainer(sandboxId: string, spec: ContainerSpec, sandbox: SandboxSpec): Promise<string>
   startContainer(id: string): Promise<void>
   stopContainer(id: string, graceSeconds: number): Promise<void>

@@ -63,6 +63,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeUnderTe
       const listed = (await runtime.listSandboxes()).find((s) => s.id === id)
       expect(listed).toMatchObject({ ready: true, name: 'listed', namespace: 'contract', uid: 'uid-listed', attempt: 0, labels: { test: 'contract' }, annotations: { note: 'kept' } })
       expect(await runtime.sandboxStatus(id)).toMatchObject({ id, ready: true, ips: [] })
+      if (under.real) expect(existsSync(`/proc/${await runtime.sandboxProcess(id)}`)).toBe(true)
       await runtime.removeSandbox(id)
       expect((await runtime.listSandboxes()).some((s) => s.id === id)).toBe(false)
     })

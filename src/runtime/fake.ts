@@ -137,6 +137,8 @@ export class FakeRuntime implements ContainerRuntime {
     return { ...this.#sandbox(id).status }
   }
 
+  async sandboxProcess(): Promise<undefined> {}
+
   async createContainer(sandboxId: string, spec: ContainerSpec, sandboxSpec: SandboxSpec): Promise<string> {
     this.#enter('createContainer', spec.name)
     const sandbox = this.#sandbox(sandboxId)

@@ -55,7 +55,7 @@ const networkOf = (time: string, interfaces: NetworkFigures[]) => ({ time, ...in
 
 async function networkOfPod({ pods, runtime }: EndpointContext, pod: Pod): Promise<NetworkFigures[]> {
   const id = pod.spec?.hostNetwork ? undefined : pods.sandboxId(pod.metadata?.namespace ?? '', pod.metadata?.name ?? '')
-  const pid = id ? (await runtime.sandboxStatus(id).catch(() => undefined))?.pid : undefined
+  const pid = id ? await runtime.sandboxProcess(id).catch(() => undefined) : undefined
   return pid ? readNetworkOf(pid) : []
 }
 

@@ -1,7 +1,7 @@
 // Cgroups above the containers: `kubepods`, one for each quality-of-service class, one for each pod. Version 1 has a tree for each controller.
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { cgroupHierarchies, isUnified, removeCgroup } from '../../base/cgroups.ts'
 import type { LinuxResources } from '../../runtime/container-runtime.ts'
 import type { AgentPod } from '../pod/types.ts'
@@ -48,8 +48,9 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
   const trees = withHybrid.filter((tree) => unified || basename(tree) !== 'unified')
   const ensure = async (folder: string, resources: LinuxResources) => {
     for (const tree of trees) await make(tree, folder, unified)
-    await (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
+    await apply(folder, resources)
   }
+  const apply = (folder: string, resources: LinuxResources) => (unified ? applyUnified(join(root, folder), resources) : applyV1(root, folder, resources))
   /** The class as a whole has the weight of its pods together. */
   const weighBurstable = async () => {
     const tree = unified ? root : join(root, 'cpu')
@@ -70,7 +71,10 @@ export function createCgroups({ driver, root, parent = '', memoryLimitBytes }: C
     },
     async ensurePod(pod) {
       if (!own) return
-      await ensure(path(qosOf(pod), pod.metadata.uid), podResources(pod))
+      const folder = path(qosOf(pod), pod.metadata.uid)
+      // what is above has been made at the start: a whole walk through ten trees for each pod is forty steps more
+      for (const tree of trees) if (!(await makeLast(tree, folder))) await make(tree, folder, unified)
+      await apply(folder, podResources(pod))
       if (qosOf(pod) === 'Burstable') await weighBurstable()
     },
     async removePod(uid) {
@@ -97,14 +101,26 @@ function nestedSlices(name: string): string {
 }
 
 async function make(tree: string, folder: string, unified: boolean): Promise<void> {
-  let at = tree
+  let at = '/'
   for (const part of folder.split('/').filter(Boolean)) {
-    if (unified) await delegate(at)
-    const inherit = tree.endsWith('/cpuset') ? at : undefined
+    if (unified) await delegate(join(tree, at))
     at = join(at, part)
-    await mkdir(at).catch(ignoreExisting)
-    if (inherit) await inheritCpuset(inherit, at)
+    await makeLast(tree, at)
   }
+}
+
+/** @returns false when what is above is missing. */
+async function makeLast(tree: string, folder: string): Promise<boolean> {
+  const at = join(tree, folder)
+  try {
+    await mkdir(at)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    if (code !== 'EEXIST') throw error
+  }
+  if (tree.endsWith('/cpuset')) await inheritCpuset(dirname(at), at)
+  return true
 }
 
 /** A child of version 2 has only the controllers that its parent hands down. */
@@ -141,8 +157,4 @@ async function applyUnified(folder: string, { cpuShares, cpuPeriod, cpuQuota, me
 async function put(file: string, value: number | string | undefined): Promise<void> {
   if (value === undefined || !existsSync(file)) return
   await writeFile(file, String(value))
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
 }

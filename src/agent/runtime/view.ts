@@ -1,7 +1,7 @@
 // What the runtime holds, kept current by its events and by reading single objects; all of it is listed only at the start and when events were lost.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { RuntimeError, type ContainerRuntime, type ContainerStatus, type SandboxStatus } from '../../runtime/container-runtime.ts'
+import { RuntimeError, type ContainerRuntime, type ContainerStatus, type RuntimeEvent, type SandboxStatus } from '../../runtime/container-runtime.ts'
 import { labelKeys } from '../container/labels.ts'
 import { nothingObserved, type Observed } from './observed.ts'
 import { terminationMessage } from './termination-message.ts'
@@ -152,9 +152,22 @@ export async function openRuntimeView({ runtime, clock, log, relistMilliseconds 
     rechecking = false
   }
 
-  const subscription = runtime.events(({ type, id }) => {
+  /** States only go forward, and whoever starts or stops something reads it at once: most events tell what is known. */
+  const isNews = ({ type, id }: RuntimeEvent): boolean => {
+    const objects = pods.get(owner.get(id) ?? '')
+    const state = objects?.containers.get(id)?.state
+    switch (type) {
+      case 'container-started': return state !== 'running' && state !== 'exited'
+      case 'container-stopped': return state !== 'exited'
+      case 'sandbox-stopped': return objects?.sandboxes.get(id)?.ready !== false
+      case 'container-deleted': return owner.has(id)
+      default: return true
+    }
+  }
+  const subscription = runtime.events((event) => {
+    const { type, id } = event
     if (type === 'image-changed') return
-    void (type === 'sandbox-stopped' || isSandbox(id) ? refreshSandbox(id) : refreshContainer(id)).catch(recheck)
+    void inOrder<unknown>(id, async () => isNews(event) && (type === 'sandbox-stopped' || isSandbox(id) ? readSandbox(id) : readContainer(id))).catch(recheck)
   }, recheck)
   await relist()
 

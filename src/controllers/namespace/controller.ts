@@ -14,8 +14,9 @@ export const namespaceController = defineController({
     changed(world.namespaces, (namespace) => (isDeleting(namespace) ? namespace.metadata.name : undefined)),
     // everything else waits for the last pod
     compared(world.pods, (before, now) => {
-      const namespace = before && !now ? world.namespaces.get(before.metadata.namespace ?? '') : undefined
-      return namespace && isDeleting(namespace) ? [namespace.metadata.name] : []
+      const name = before && !now ? (before.metadata.namespace ?? '') : ''
+      const namespace = world.namespaces.get(name)
+      return namespace && isDeleting(namespace) && world.pods.list(name).length === 0 ? [name] : []
     }),
   ],
   async observe(key, world, { client }) {

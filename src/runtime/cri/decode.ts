@@ -12,18 +12,13 @@ export const decodeSandbox = ({ id, metadata, state, createdAt, labels, annotati
   id, ready: state === 'ready', name: metadata?.name ?? '', namespace: metadata?.namespace ?? '', uid: metadata?.uid ?? '', attempt: metadata?.attempt ?? 0, createdAt, labels, annotations,
 })
 
-export function decodeSandboxStatus(status: Decoded<typeof m.sandboxStatus>, info: Record<string, string>): SandboxStatus {
+export function decodeSandboxStatus(status: Decoded<typeof m.sandboxStatus>): SandboxStatus {
   const ips = [status.network?.ip ?? '', ...(status.network?.additional ?? []).map(({ ip }) => ip)].filter((ip) => ip !== '')
-  return { ...decodeSandbox(status), ips, ...processOf(info.info) }
+  return { ...decodeSandbox(status), ips }
 }
 
-/** What containerd and CRI-O say about a sandbox beyond the protocol. */
-function processOf(info: string | undefined): { pid?: number; networkNamespace?: string } {
-  if (!info) return {}
-  const parsed = JSON.parse(info) as { pid?: number; runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } } }
-  const networkNamespace = parsed.runtimeSpec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path
-  return { ...(parsed.pid ? { pid: parsed.pid } : {}), ...(networkNamespace ? { networkNamespace } : {}) }
-}
+/** Of a sandbox, as containerd and CRI-O say it beyond the protocol. */
+export const processOf = ({ info }: Record<string, string>): number | undefined => (info ? (JSON.parse(info) as { pid?: number }).pid || undefined : undefined)
 
 export const decodeContainer = ({ id, sandboxId, metadata, image, imageRef, imageId, state, createdAt, labels, annotations }: ListedContainer): Container => ({
   id, sandboxId, name: metadata?.name ?? '', attempt: metadata?.attempt ?? 0, image: image?.image ?? '', imageId: imageId || imageRef, imageRef, state, createdAt, labels, annotations,

@@ -1,12 +1,13 @@
 // The `cri` driver: CRI v1 over gRPC, as containerd (1.6 and later) and CRI-O speak it.
 import { RuntimeError, type ContainerRuntime, type ContainerSpec, type ImageMounts } from '../container-runtime.ts'
 import { callTimeout, openConnection, pullTimeout, sandboxTimeout, unlessGone } from './connection.ts'
-import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats } from './decode.ts'
+import { decodeContainer, decodeContainerStatus, decodeImage, decodeSandbox, decodeSandboxStatus, decodeStats, processOf } from './decode.ts'
 import { encodeContainer, encodeResources, encodeSandbox } from './encode.ts'
 import { createCriEvents } from './events.ts'
 import { createIdIndex } from './id-index.ts'
 import { readInfo } from './info.ts'
 import { methods } from './methods.ts'
+import { createUnderWay } from './under-way.ts'
 import { openAttach, openExec, openPortForward } from './streams.ts'
 
 interface CriRuntimeOptions {
@@ -20,7 +21,10 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
   const connection = openConnection(endpoint)
   const { call } = connection
   const index = createIdIndex(connection)
-  const events = createCriEvents(connection)
+  const underWay = createUnderWay()
+  const events = createCriEvents(connection, underWay)
+  /** They cannot run again. */
+  const stopped = new Set<string>()
   let mountsImages: boolean | undefined
 
   /** With a directory in place of each image that the runtime would not mount. */
@@ -32,6 +36,11 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
     return { ...spec, mounts: await Promise.all(mounts) }
   }
 
+  async function stopSandbox(id: string): Promise<void> {
+    await unlessGone(underWay.change('stop-sandbox', id, call(methods.stopSandbox, { id }, sandboxTimeout)), undefined)
+    stopped.add(id)
+  }
+
   return {
     async info() {
       const info = await readInfo(connection)
@@ -40,24 +49,27 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
     },
 
     async runSandbox(spec) {
-      return (await call(methods.runSandbox, { config: encodeSandbox(spec), runtimeHandler: spec.runtimeHandler }, sandboxTimeout)).id
+      const made = call(methods.runSandbox, { config: encodeSandbox(spec), runtimeHandler: spec.runtimeHandler }, sandboxTimeout)
+      return underWay.newSandbox(made.then(({ id }) => id))
     },
-    async stopSandbox(id) {
-      await unlessGone(call(methods.stopSandbox, { id }, sandboxTimeout), undefined)
-    },
+    stopSandbox,
     async removeSandbox(id) {
-      // The protocol leaves open whether a running sandbox may be removed.
-      await unlessGone(call(methods.stopSandbox, { id }, sandboxTimeout), undefined)
+      // The protocol leaves open whether a running sandbox may be removed. To stop one again runs all CNI plug-ins again.
+      if (!stopped.has(id)) await stopSandbox(id)
       await unlessGone(call(methods.removeSandbox, { id }, sandboxTimeout), undefined)
+      stopped.delete(id)
       await imageMounts?.release(id)
     },
     async listSandboxes() {
       return (await call(methods.listSandboxes, {})).items.map(decodeSandbox)
     },
     async sandboxStatus(id) {
-      const { status, info } = await call(methods.sandboxStatus, { id, verbose: true })
+      const { status } = await call(methods.sandboxStatus, { id })
       if (!status) throw new RuntimeError('NotFound', `sandbox ${id} not found`)
-      return decodeSandboxStatus(status, info)
+      return decodeSandboxStatus(status)
+    },
+    async sandboxProcess(id) {
+      return processOf((await call(methods.sandboxStatus, { id, verbose: true })).info)
     },
 
     async createContainer(sandboxId, spec, sandbox) {
@@ -66,10 +78,11 @@ export function openCriRuntime({ endpoint, imageMounts }: CriRuntimeOptions): Co
       return id
     },
     async startContainer(id) {
-      await call(methods.startContainer, { id })
+      await underWay.change('start-container', id, call(methods.startContainer, { id }))
     },
     async stopContainer(id, graceSeconds) {
-      await unlessGone(call(methods.stopContainer, { id, timeout: graceSeconds }, graceSeconds * 1000 + callTimeout), undefined)
+      const ended = call(methods.stopContainer, { id, timeout: graceSeconds }, graceSeconds * 1000 + callTimeout)
+      await unlessGone(underWay.change('stop-container', id, ended), undefined)
     },
     async removeContainer(id) {
       await unlessGone(call(methods.removeContainer, { id }), undefined)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { openConnection } from './connection.ts'
 import { createCriEvents } from './events.ts'
+import { createUnderWay } from './under-way.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -43,7 +44,7 @@ test('what was missed is listed also when containerd takes the subscription befo
   const { socket, cut } = await startContainerd(() => (asked++, state))
   const connection = openConnection(socket)
   let lost = 0
-  const subscription = createCriEvents(connection).subscribe(() => {}, () => lost++)
+  const subscription = createCriEvents(connection, createUnderWay()).subscribe(() => {}, () => lost++)
   cleanups.push(() => connection.grpc.close(), () => subscription.stop())
   const recovers = async () => {
     const [before, refused] = [lost, asked]

@@ -18,6 +18,7 @@ import { openPort } from './port-forward.ts'
 import { openRecords, type ContainerRecord, type SandboxRecord } from './records.ts'
 import { recover } from './recover.ts'
 import { mountRootfs, removeRootfs } from './rootfs.ts'
+import { findTask } from './tasks.ts'
 import { asSandbox, removeSandbox, runSandbox, sandboxStatus, stopSandbox } from './sandboxes.ts'
 import { services } from './services.ts'
 import { chooseSnapshotter } from './snapshotter.ts'
@@ -118,6 +119,10 @@ export function openCtrRuntime(options: CtrRuntimeOptions): ContainerRuntime & {
       return context.sandboxes.all().filter(({ phase }) => phase !== 'creating').map((record) => asSandbox(record, running.get(record.id)?.status === 'running'))
     },
     sandboxStatus: (id) => sandboxStatus(context, id),
+    async sandboxProcess(id) {
+      const task = await findTask(context, id)
+      return task?.status === 'running' ? task.pid : undefined
+    },
 
     async createContainer(sandboxId, spec, sandbox) {
       return createContainer(context, sandboxId, await withImages(sandboxId, spec), sandbox)

@@ -143,9 +143,5 @@ export async function sandboxStatus(context: CtrContext, id: string): Promise<Sa
   const record = context.sandboxes.get(id)
   if (!record || record.phase === 'creating') throw new RuntimeError('NotFound', `an error occurred when try to find sandbox: not found`)
   const task = await findTask(context, id)
-  const isRunning = task?.status === 'running'
-  return {
-    ...asSandbox(record, isRunning), ips: record.network ? addressesOf(record.network) : [], ...(isRunning ? { pid: task.pid } : {}),
-    ...(record.networkNamespace ? { networkNamespace: record.networkNamespace } : {}),
-  }
+  return { ...asSandbox(record, task?.status === 'running'), ips: record.network ? addressesOf(record.network) : [] }
 }
