@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import type { Component } from '../base/component.ts'
 import type { Logger } from '../base/logger.ts'
 import type { NetworkGuard } from '../netfilter/guard.ts'
+import { deleteFlowsWithin } from '../netfilter/conntrack.ts'
 import type { Iptables } from '../netfilter/iptables.ts'
 import { renderRestore, type PlacedRule } from '../netfilter/restore.ts'
 import { planPodNetwork, renderConflist, type PodNetworkPlan } from './configuration.ts'
@@ -133,9 +134,12 @@ async function writeConfiguration(options: PodNetworkOptions, plan: PodNetworkPl
 
 /** Takes away what `createPodNetwork` made, when no pod is left; pods' ends of the bridge go at once, not when the kernel gets to it. */
 export async function removePodNetwork(options: Pick<PodNetworkOptions, 'bridge' | 'configurationDirectory' | 'addressDirectory' | 'parametersFile'>): Promise<void> {
+  const routes = await run('ip', ['-4', '-o', 'route', 'show', 'dev', options.bridge]).catch(() => ({ stdout: '' }))
   const ports = await run('ip', ['-o', 'link', 'show', 'master', options.bridge]).catch(() => ({ stdout: '' }))
   for (const [, port] of ports.stdout.matchAll(/^\d+: (veth[^:@]*)/gm)) await run('ip', ['link', 'delete', port!]).catch(() => {})
   await run('ip', ['link', 'delete', options.bridge]).catch(() => {})
+  // of pods and of services; without the program they end by themselves, established connections after five days
+  for (const [, range] of routes.stdout.matchAll(/^([\d.]+\/\d+) /gm)) await deleteFlowsWithin(range!).catch(() => {})
   await restoreParameters(options.parametersFile)
   await rm(options.addressDirectory, { recursive: true, force: true })
   await rm(join(options.configurationDirectory, configurationFile), { force: true })

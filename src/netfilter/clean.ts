@@ -1,6 +1,7 @@
 // Removing everything this product, its proxy and the CNI plug-ins put into netfilter for it, and nothing else.
 import { findExecutable } from '../base/child-process.ts'
 import { readIfThere } from '../base/read-file.ts'
+import { removeEmptyTable } from './empty-tables.ts'
 import { createIptables } from './iptables.ts'
 import type { TableName } from './restore.ts'
 
@@ -29,8 +30,10 @@ export async function cleanNetfilter(network: string): Promise<boolean> {
     const iptables = createIptables(name)
     for (const table of present) {
       const text = renderCleaning(table, await iptables.save(table), network)
+      if (text === '') continue
       await iptables.restore(text)
-      removed ||= text !== ''
+      if (name !== 'iptables-legacy') await removeEmptyTable(table)
+      removed = true
     }
   }
   return removed

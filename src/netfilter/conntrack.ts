@@ -22,6 +22,11 @@ export async function deleteUdpFlows(flow: StaleFlow): Promise<void> {
 /** Deletes every entry whose packets end at `address`. The next packet of such a flow is translated anew, and whoever gets it resets the connection at once. */
 export const deleteFlowsTo = (address: string): Promise<void> => deleteFlows(['-D', '--reply-src', address])
 
+/** Deletes every entry of a connection from or to an address of `range`, also by the address it was translated to. */
+export async function deleteFlowsWithin(range: string): Promise<void> {
+  for (const end of ['--orig-src', '--orig-dst', '--reply-src']) await deleteFlows(['-D', end, range])
+}
+
 async function deleteFlows(args: readonly string[]): Promise<void> {
   await runProgram('conntrack', args).catch((error: Error) => {
     if (!error.message.includes('0 flow entries')) throw error

@@ -66,19 +66,29 @@ const killHard = (...files: string[]) => machine.inside('sh', ['-c', `kill -9 $(
 /** Differences from the pristine machine, without what a killed server may keep: its data and the logs of its pods. */
 const whatIsLeft = async () => differences(pristine, await machine.state()).filter((line) => !/(^. |  )\/(var\/lib\/mk8s|var\/log\/(pods|containers)|etc\/mk8s)/.test(line))
 
+/** Tracked connections of pods and services. */
+const flows = async () => (await machine.inside('conntrack', ['-L', '-f', 'ipv4'])).split('\n').filter((line) => /=10\.4[23]\./.test(line))
+const talk = async () => {
+  await eventually('the machine reaches the API server by its service', async () => (await machine.tryInside('curl', ['-sk', '-m', '5', 'https://10.43.0.1/version'])).code === 0)
+  expect(await flows()).not.toEqual([])
+}
+
 test('killall leaves nothing but data, whatever was killed before', async () => {
   await machine.start()
   await machine.inside(machine.binary, ['images', 'import', '/root/busybox.tar'])
   await machine.apply(manifest())
   await allRun()
+  await talk()
   await machine.inside(machine.binary, ['killall'])
   expect(await whatIsLeft()).toEqual([])
+  expect(await flows()).toEqual([])
 
   await machine.start()
   await allRun()
   await killHard('mk8s.pid')
   await machine.inside(machine.binary, ['killall'])
   expect(await whatIsLeft()).toEqual([])
+  expect(await flows()).toEqual([])
 
   await machine.start()
   await allRun()

@@ -175,7 +175,7 @@ echo; echo '#routes'
 echo; echo '#rules'
 for c in iptables-nft-save ip6tables-nft-save; do $c | grep -vE '^(#|COMMIT|\\*)' | sed -E 's/\\[[0-9]+:[0-9]+\\]//' | grep -vE '^:[A-Z]+ ACCEPT'; done
 for t in $(cat /proc/net/ip_tables_names); do iptables-legacy-save -t $t | grep -vE '^(#|COMMIT|\\*|:[A-Z]+ ACCEPT)' | sed 's/^/legacy: /'; done
-nft list tables | grep -vE ' ip6? (nat|filter|mangle|raw|security)$'
+nft list tables
 ipset list -n
 echo; echo '#parameters'
 grep -rH '' /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all /proc/sys/net/ipv4/conf/default /proc/sys/net/ipv6/conf/all /proc/sys/net/bridge
