@@ -112,6 +112,16 @@ export abstract class Host {
     return this.startInside(kubectl, ['--kubeconfig', this.kubeconfig, ...args])
   }
 
+  /** What a kubectl that goes on has printed, as soon as that matches. */
+  async follow(args: readonly string[], wanted: RegExp): Promise<string> {
+    const ongoing = this.startKubectl(args)
+    try {
+      return await eventually(`kubectl ${args.join(' ')} prints ${wanted}`, async () => wanted.test(ongoing.output) && ongoing.output)
+    } finally {
+      ongoing.stop()
+    }
+  }
+
   /** Of the server started last, as the test sees it. */
   get pid(): number {
     return this.#process!.pid!

@@ -59,7 +59,7 @@ async function untilExecAndLogs(): Promise<number> {
     if (stdout !== 'here\n') throw new Error(stderr || stdout)
     return true
   }, 30)
-  await eventually('logs -f brings new lines', async () => ((await machine.kubectl(['logs', '-f', '--since=1s', pod!.metadata!.name!], { timeout: 1200 })).stdout.match(/tick/g)?.length ?? 0) > 2)
+  await machine.follow(['logs', '-f', '--since=1s', pod!.metadata!.name!], /(tick[^]*){3}/)
   return Date.now() - began
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { binary, Box, eventually, kubectl } from './box.ts'
+import { binary, Box, eventually, kubectl, kubectlMinor } from './box.ts'
 import { image, openWorkbench, pod, shell, type PodOptions, type Workbench } from './workbench.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
@@ -126,8 +126,7 @@ describe('streams', () => {
     expect((await box.k(['logs', 'streams', '--tail=2'])).trim().split('\n')).toHaveLength(2)
     expect(await box.k(['logs', 'streams', '--timestamps', '--tail=1'])).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z line \d+\n$/)
     expect(await box.k(['logs', 'streams', '--since=1h', '--limit-bytes=5'])).toBe('line ')
-    const followed = await box.kubectl(['logs', '-f', 'streams', '--tail=1'], { timeout: 3500 })
-    expect(followed.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(3)
+    await box.follow(['logs', '-f', 'streams', '--tail=1'], /^(line \d+\n){3}/)
   })
   test('cp there and back', async () => {
     const [there, back] = [join(box.directory, 'there'), join(box.directory, 'back')]
@@ -136,9 +135,8 @@ describe('streams', () => {
     await box.k(['cp', 'streams:/tmp/file', back])
     expect(readFileSync(back).equals(readFileSync(there))).toBe(true)
   })
-  test('attach and debug', async () => {
-    const attached = await box.kubectl(['attach', 'streams'], { timeout: 3500 })
-    expect(attached.stdout).toMatch(/line \d+/)
+  test('attach', () => box.follow(['attach', 'streams'], /line \d+/))
+  test.runIf(kubectlMinor >= 25)('debug', async () => {
     await box.k(['debug', 'streams', `--image=${image}`, '--container=extra', '--', 'sleep', 'infinity'])
     await eventually('the ephemeral container runs', async () => (await box.k(['get', 'pod', 'streams', '-o', 'jsonpath={.status.ephemeralContainerStatuses[0].state.running.startedAt}'])) !== '')
     expect(await box.k(['exec', 'streams', '-c', 'extra', '--', 'echo', 'hi'])).toBe('hi\n')
