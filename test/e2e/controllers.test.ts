@@ -9,7 +9,8 @@ let bench: Workbench
 beforeAll(async () => {
   bench = await openWorkbench(box)
   // looked at in the last test: by then a full minute has come round
-  await box.k(['create', 'cronjob', 'minutely', '--schedule=* * * * *', `--image=${image}`, '--', ...shell('echo fired')])
+  const minutely = { restartPolicy: 'OnFailure', containers: [{ name: 'main', image, command: shell('echo fired') }] }
+  await box.apply({ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'minutely' }, spec: { schedule: '* * * * *', jobTemplate: { spec: { template: { spec: minutely } } } } })
 }, 180_000)
 afterAll(() => box.close(), 120_000)
 
