@@ -4,7 +4,7 @@ import { parseJson, stringify } from '../api/codec/json.ts'
 import type { KubeObject, Stored } from '../api/object.ts'
 import { internalError } from '../api/status-error.ts'
 import type { UserInfo } from '../api/user.ts'
-import { createGate } from '../base/gate.ts'
+import { createSlots } from '../base/slots.ts'
 import { deepFreeze, errorOf, type Transport, type TransportRequest } from './transport.ts'
 
 /** Of one user, watches aside: no burst may use up what the server answers at a time. */
@@ -14,7 +14,7 @@ export class LoopbackTransport implements Transport {
   readonly #handler: ApiHandler
   readonly #user: UserInfo
   readonly #closed = new AbortController()
-  readonly #gate = createGate(mostAtOnce)
+  readonly #slots = createSlots(mostAtOnce)
 
   constructor(handler: ApiHandler, user: UserInfo) {
     this.#handler = handler
@@ -22,7 +22,7 @@ export class LoopbackTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<unknown> {
-    return this.#gate.through(async () => contentOf((await this.#handle(request)).body))
+    return this.#slots(async () => contentOf((await this.#handle(request)).body))
   }
 
   async *watch(request: TransportRequest & { signal: AbortSignal }): AsyncGenerator<WatchEvent<Stored>> {

@@ -10,7 +10,7 @@ import type { ResourceList } from '../../api/pod-amounts.ts'
 import type { Cgroups } from '../resources/cgroups.ts'
 import type { RuntimeView } from '../runtime/view.ts'
 import type { DnsConfig } from '../sandbox/dns.ts'
-import type { Slots } from '../slots.ts'
+import type { Slots } from '../../base/slots.ts'
 import type { Volumes } from '../volumes/volume.ts'
 
 export interface AgentDirectories {

@@ -2,16 +2,16 @@
 
 export type Slots = <T>(work: () => Promise<T>, rank?: number) => Promise<T>
 
-/** None begins before `opened`. */
-export function createSlots(count: number, opened: Promise<unknown> = Promise.resolve()): Slots {
-  let free = 0
+/** None begins before `opened`; default: at once. */
+export function createSlots(count: number, opened?: Promise<unknown>): Slots {
+  let free = opened ? 0 : count
   const waiting: { rank: number; begin: () => void }[] = []
   const release = () => {
     const next = waiting.shift()
     if (next) next.begin()
     else free++
   }
-  void opened.then(() => {
+  void opened?.then(() => {
     for (let i = 0; i < count; i++) release()
   })
   return async (work, rank = 0) => {
